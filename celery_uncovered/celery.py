@@ -6,6 +6,6 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
-app = Celery("celery_uncovered", task_cls="celery_uncovered.jobs.tasks:JobTask")
+app = Celery("celery_uncovered", task_cls="celery_uncovered.jobs.task:JobTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

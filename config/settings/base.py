@@ -96,7 +96,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     # Files that jobs made: never below a public address.
     "artifacts": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "celery_uncovered.jobs.storage.DurableFileSystemStorage",
         "OPTIONS": {"location": str(DATA_DIR / "artifacts"), "file_permissions_mode": 0o600},
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -153,6 +153,8 @@ TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True
 
+#: Where people reach the pages: the start of the links in mails.
+SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="reports@localhost")
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 20
@@ -164,6 +166,14 @@ GITHUB_API_URL = env.str(
     "GITHUB_API_URL",
     default="https://api.github.com" if GITHUB_OAUTH else f"http://127.0.0.1:{GITHUB_STANDIN_PORT}",
 )
+
+#: Whether that address serves the recorded data, whose today is a day of the past.
+GITHUB_RECORDED = env.bool(
+    "GITHUB_RECORDED", default=not (GITHUB_OAUTH or env.str("GITHUB_API_URL", default=""))
+)
+#: Seconds to wait where a limit of GitHub names no time, and before a failed page is tried again.
+GITHUB_MINIMUM_WAIT = env.float("GITHUB_MINIMUM_WAIT", default=60.0)
+GITHUB_RETRY_SECONDS = env.float("GITHUB_RETRY_SECONDS", default=2.0)
 
 # --- Celery -------------------------------------------------------------------------------------
 vars().update(broker_settings(env.str("CELERY_BROKER_URL", default=""), DATA_DIR))

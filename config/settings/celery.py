@@ -11,6 +11,11 @@ QUEUES = ("default", "io")
 JOBS = Exchange("jobs", type="topic", arguments={"alternate-exchange": "jobs.unroutable"})
 UNROUTABLE = Exchange("jobs.unroutable", type="fanout")
 DEAD = Exchange("jobs.dead", type="fanout")
+#: What catches messages that no queue takes, and those that a queue gives up; nobody consumes them.
+SAFETY_QUEUES = [
+    Queue(exchange.name, exchange, queue_arguments={"x-queue-type": "quorum"})
+    for exchange in (UNROUTABLE, DEAD)
+]
 
 
 def job_queue(name: str) -> Queue:
@@ -48,6 +53,7 @@ def embedded(folder: Path) -> dict[str, Any]:
 
 COMMON: dict[str, Any] = {
     "CELERY_TASK_QUEUES": [job_queue(name) for name in QUEUES],
+    "CELERY_JOBS_SAFETY_QUEUES": SAFETY_QUEUES,
     "CELERY_TASK_DEFAULT_QUEUE": "default",
     "CELERY_TASK_DEFAULT_EXCHANGE": JOBS.name,
     "CELERY_TASK_DEFAULT_EXCHANGE_TYPE": JOBS.type,

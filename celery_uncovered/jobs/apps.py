@@ -1,0 +1,15 @@
+"""Registers the app; its checks, its worker hooks and its fork handling start here."""
+
+from django.apps import AppConfig
+
+
+class JobsConfig(AppConfig):
+    name = "celery_uncovered.jobs"
+    label = "jobs"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from celery_uncovered.jobs import checks, heartbeat
+
+        checks.register_checks()
+        heartbeat.connect_worker_signals()

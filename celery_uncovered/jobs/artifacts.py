@@ -1,0 +1,92 @@
+"""Files that jobs make: written whole under a temporary name, then in place, then a row."""
+
+import contextlib
+import re
+import uuid
+from datetime import timedelta
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.core.files import File
+from django.db import transaction
+from django.utils import timezone
+
+from celery_uncovered.jobs.current import running_attempt
+from celery_uncovered.jobs.errors import ArtifactNotSavedError, NoCurrentJobError
+from celery_uncovered.jobs.models import Artifact, artifact_storage
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,149}")
+
+
+def save_artifact(
+    name: str,
+    content: IO[bytes],
+    *,
+    content_type: str = "application/octet-stream",
+    task_id: str | None = None,
+    lifetime: timedelta | None = None,
+) -> Artifact:
+    """Keep ``content`` as the file ``name`` of the running job (or of ``task_id``).
+
+    A file of that name that an earlier attempt made is replaced. Readers see the whole file or
+    none: the row comes after the file, and a failed write leaves neither. Raises
+    ArtifactNotSavedError (disk full, and so on), NoCurrentJobError, ValueError for a name that is
+    not letters, digits, ``.``, ``_`` and ``-``.
+    """
+    if not _NAME.fullmatch(name):
+        message = f'"{name}" cannot name a file; use letters, digits, ".", "_" and "-".'
+        raise ValueError(message)
+    attempt = running_attempt()
+    job_id = task_id or (attempt.task_id if attempt else None)
+    if job_id is None:
+        what = "save_artifact()"
+        raise NoCurrentJobError(what)
+    stored = _store(name, content)
+    try:
+        return _record(job_id, name, stored, content_type, lifetime)
+    except BaseException:
+        _discard(stored)
+        raise
+
+
+def _store(name: str, content: IO[bytes]) -> str:
+    """Write to a fresh name of the storage, which is nobody's file until a row names it."""
+    folder = uuid.uuid4().hex
+    storage = artifact_storage()
+    wanted = f"{folder[:2]}/{folder}/{name}"
+    try:
+        return str(storage.save(wanted, File(content)))
+    except OSError as error:
+        _discard(wanted)
+        raise ArtifactNotSavedError(name, error.strerror or str(error)) from error
+
+
+def _record(
+    job_id: str, name: str, stored: str, content_type: str, lifetime: timedelta | None
+) -> Artifact:
+    now = timezone.now()
+    with transaction.atomic():
+        before = Artifact.objects.filter(job_id=job_id, name=name)
+        old_files = list(before.values_list("file", flat=True))
+        artifact, _ = Artifact.objects.update_or_create(
+            job_id=job_id,
+            name=name,
+            defaults={
+                "file": stored,
+                "content_type": content_type,
+                "size": artifact_storage().size(stored),
+                "created_at": now,
+                "expires_at": now + (lifetime or settings.JOBS_ARTIFACT_LIFETIME),
+            },
+        )
+        transaction.on_commit(lambda: [_discard(old) for old in old_files])
+    return artifact
+
+
+def _discard(stored: str) -> None:
+    storage = artifact_storage()
+    with contextlib.suppress(OSError):
+        storage.delete(stored)
+    with contextlib.suppress(OSError, NotImplementedError):
+        Path(storage.path(stored)).parent.rmdir()

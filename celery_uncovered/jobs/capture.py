@@ -1,0 +1,58 @@
+"""A producer that keeps the message instead of sending it.
+
+Celery builds and signs off every message itself (routing, canvas, ``before_task_publish``) and
+ends in ``producer.publish``. Given this producer, that message goes into the ledger; the outbox
+sends it once its row is committed.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from celery.app.base import Celery
+
+from celery_uncovered.jobs.errors import SerializerRefusedError
+from celery_uncovered.jobs.messages import KEPT_PROPERTIES, Message, encode_body, queue_of
+
+
+class _NoConnection:
+    """Stands where Celery expects the producer's connection; nothing is ever connected."""
+
+    @contextmanager
+    def _reraise_as_library_errors(self) -> Iterator[None]:
+        yield
+
+
+class CapturingProducer:
+    """Keeps what is published as ``message``. One instance serves one submission."""
+
+    def __init__(self, app: Celery) -> None:
+        self.app = app
+        self.connection = _NoConnection()
+        self.message: Message | None = None
+
+    def publish(
+        self,
+        body: Any,
+        *,
+        exchange: Any = "",
+        routing_key: str = "",
+        serializer: str = "json",
+        declare: Any = None,
+        headers: dict[str, Any],
+        **properties: Any,
+    ) -> None:
+        task = headers["task"]
+        if serializer != "json":
+            raise SerializerRefusedError(task, serializer)
+        name = getattr(exchange, "name", exchange) or ""
+        self.message = Message(
+            task_id=headers["id"],
+            task=task,
+            queue=queue_of(self.app, name, routing_key, declare),
+            exchange=name,
+            routing_key=routing_key,
+            body=encode_body(task, body),
+            headers=headers,
+            properties={key: properties[key] for key in KEPT_PROPERTIES if key in properties},
+        )

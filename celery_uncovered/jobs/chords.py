@@ -1,0 +1,64 @@
+"""Chords that fire once: a part counts in the transaction that makes it final, and the part that
+takes the last one off submits the callback in that same transaction."""
+
+import logging
+from typing import Any
+
+from celery.app.base import Celery
+from celery.canvas import Signature, maybe_signature
+from celery.exceptions import ChordError
+from celery.result import GroupResult, allow_join_result, result_from_tuple
+from django.db.models import F
+
+from celery_uncovered.jobs.messages import decode, encode
+from celery_uncovered.jobs.models import Chord
+from celery_uncovered.jobs.settle import error_sentence
+
+log = logging.getLogger(__name__)
+
+
+def open_chord(header: GroupResult, body: Signature) -> None:
+    """Note that the chord waits for the parts of ``header``; once for each group id."""
+    size = body.get("chord_size") or len(header)
+    Chord.objects.get_or_create(
+        group_id=header.id,
+        defaults={
+            "body_id": body.id or "",
+            "parts": encode(header.as_tuple()),
+            "body": encode(dict(body)),
+            "size": size,
+            "remaining": size,
+        },
+    )
+
+
+def count_part(app: Celery, request: Any) -> None:
+    """Take one off; fire the callback if it was the last. Call it within the part's transaction.
+
+    The UPDATE locks the chord's row until the commit, so of two parts that end at the same moment
+    the later one sees zero.
+    """
+    if not request.group:
+        return
+    chord = Chord.objects.filter(group_id=request.group, remaining__gt=0)
+    if not chord.update(remaining=F("remaining") - 1):
+        return
+    current = Chord.objects.get(group_id=request.group)
+    if current.remaining == 0:
+        _fire(app, current)
+
+
+def _fire(app: Celery, chord: Chord) -> None:
+    header = result_from_tuple(decode(chord.parts), app=app)
+    callback = maybe_signature(decode(chord.body), app=app)
+    try:
+        with allow_join_result():
+            results = header.join(propagate=True, timeout=1)
+    except Exception as error:  # noqa: BLE001  # a part's own error, of any class: the callback fails with it
+        culprit = next(header._failed_join_report(), None)  # noqa: SLF001  # Celery's backends ask it so
+        part = f"Part {culprit.id}" if culprit is not None else "A part"
+        app.backend.chord_error_from_stack(
+            callback, ChordError(f"{part} failed: {error_sentence(error)}")
+        )
+    else:
+        callback.delay(results)

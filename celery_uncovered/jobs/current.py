@@ -1,0 +1,49 @@
+"""The attempt that this thread is executing, if any."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from celery_uncovered.jobs.messages import Message
+
+
+@dataclass(kw_only=True)
+class RunningAttempt:
+    """A claim being worked on. ``successor`` is the message that continues the job, if one came."""
+
+    task_id: str
+    number: int
+    task: str
+    settled: bool = False
+    successor: "Successor | None" = field(default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Successor:
+    """What a job goes on with after this attempt: ``delay`` seconds None means at once, replaced."""
+
+    message: Message
+    delay: float | None
+
+
+_attempt: ContextVar[RunningAttempt | None] = ContextVar("running_attempt", default=None)
+
+
+def running_attempt() -> RunningAttempt | None:
+    return _attempt.get()
+
+
+def attempt_of(task_id: str) -> RunningAttempt | None:
+    """The running attempt, where it is one of the job ``task_id``."""
+    attempt = _attempt.get()
+    return attempt if attempt is not None and attempt.task_id == task_id else None
+
+
+@contextmanager
+def running(attempt: RunningAttempt) -> Iterator[RunningAttempt]:
+    token = _attempt.set(attempt)
+    try:
+        yield attempt
+    finally:
+        _attempt.reset(token)

@@ -1,0 +1,87 @@
+"""What the jobs app raises: one root; each error carries its data and words its own sentence."""
+
+from celery.exceptions import Ignore
+from kombu.exceptions import EncodeError
+
+
+class JobError(Exception):
+    """The root of all errors of the jobs app."""
+
+
+class JobNotFoundError(JobError):
+    def __init__(self, task_id: str) -> None:
+        self.task_id = task_id
+        super().__init__(f"There is no job {task_id}.")
+
+
+class ArgumentsMismatchError(JobError, TypeError):
+    def __init__(self, task: str, reason: str) -> None:
+        self.task = task
+        super().__init__(f"The arguments do not fit {task}: {reason}.")
+
+
+class ArgumentsNotJsonError(JobError, EncodeError):
+    def __init__(self, task: str, reason: str) -> None:
+        self.task = task
+        super().__init__(f"The arguments of {task} are not JSON: {reason}.")
+
+
+class ArgumentsTooLargeError(JobError, ValueError):
+    def __init__(self, task: str, size: int, limit: int) -> None:
+        self.task, self.size, self.limit = task, size, limit
+        super().__init__(
+            f"The arguments of {task} take {size:,} bytes as JSON; the limit is {limit:,}."
+        )
+
+
+class SerializerRefusedError(JobError, ValueError):
+    def __init__(self, task: str, serializer: str) -> None:
+        self.task, self.serializer = task, serializer
+        super().__init__(f'Serializer "{serializer}" of {task} is not allowed; use json.')
+
+
+class ResultNotJsonError(JobError, EncodeError):
+    def __init__(self, task: str, reason: str) -> None:
+        self.task = task
+        super().__init__(f"The result of {task} is not JSON: {reason}.")
+
+
+class UnknownTaskError(JobError, ValueError):
+    def __init__(self, task: str) -> None:
+        self.task = task
+        super().__init__(f'Task "{task}" is not registered.')
+
+
+class UnknownQueueError(JobError, ValueError):
+    def __init__(self, queue: str, known: list[str]) -> None:
+        self.queue = queue
+        super().__init__(
+            f'Queue "{queue}" is not configured; choose one of: {", ".join(sorted(known))}.'
+        )
+
+
+class NoCurrentJobError(JobError, RuntimeError):
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} needs a running job, or a task_id.")
+
+
+class ArtifactNotSavedError(JobError, OSError):
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        super().__init__(f'The file "{name}" could not be saved: {reason}.')
+
+
+class JobCancelledError(JobError, Ignore):
+    """Raised inside a running job that was cancelled; Celery treats it as handled."""
+
+    def __init__(self, task_id: str) -> None:
+        self.task_id = task_id
+        super().__init__(f"Job {task_id} was cancelled.")
+
+
+class AttemptFencedError(JobError, Ignore):
+    """Raised inside an attempt that lost its claim, so that it stops and changes nothing."""
+
+    def __init__(self, task_id: str, attempt: int) -> None:
+        self.task_id, self.attempt = task_id, attempt
+        super().__init__(f"Attempt {attempt} of job {task_id} is no longer the current one.")

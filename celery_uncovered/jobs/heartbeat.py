@@ -1,0 +1,76 @@
+"""A worker's sign of life: its main process beats for itself and its children in one row."""
+
+import logging
+import threading
+
+from celery import signals
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from celery_uncovered.jobs import node
+from celery_uncovered.jobs.models import Node
+
+log = logging.getLogger(__name__)
+
+_stop = threading.Event()
+
+
+def connect_worker_signals() -> None:
+    signals.celeryd_after_setup.connect(_on_setup, dispatch_uid="jobs-node")
+    signals.worker_ready.connect(_on_ready, dispatch_uid="jobs-heartbeat")
+    signals.worker_shutdown.connect(_on_shutdown, dispatch_uid="jobs-heartbeat-end")
+
+
+def beat(identity: node.Identity, name: str) -> None:
+    """Write the node's row, or renew it."""
+    Node.objects.update_or_create(
+        id=identity.id,
+        defaults={
+            "name": name,
+            "host": identity.host,
+            "boot_id": identity.boot_id,
+            "pid": identity.pid,
+            "process_start": identity.process_start,
+            "beat_at": timezone.now(),
+        },
+    )
+
+
+def _on_setup(sender: str, **_: object) -> None:
+    """Before the pool forks: the children inherit whom they claim for, but no connection."""
+    identity = node.become_worker()
+    try:
+        beat(identity, sender)
+    except DatabaseError as error:
+        log.warning("The first heartbeat failed: %s", error)
+    finally:
+        connection.close()
+
+
+def _on_ready(sender: object, **_: object) -> None:
+    _stop.clear()
+    name = str(getattr(sender, "hostname", "worker"))
+    threading.Thread(target=_beat_on, args=(name,), name="jobs-heartbeat", daemon=True).start()
+
+
+def _beat_on(name: str) -> None:
+    identity = node.worker_node()
+    while not _stop.wait(settings.JOBS_LEASE_SECONDS / 4):
+        try:
+            beat(identity, name)
+        except DatabaseError as error:
+            log.warning("A heartbeat failed: %s", error)
+        finally:
+            # Children are forked from this process at any time: they must not inherit it.
+            connection.close()
+
+
+def _on_shutdown(**_: object) -> None:
+    _stop.set()
+    try:
+        Node.objects.filter(id=node.worker_node().id).delete()
+    except DatabaseError as error:
+        log.warning("Signing off failed: %s", error)
+    finally:
+        connection.close()

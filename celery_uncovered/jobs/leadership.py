@@ -1,0 +1,44 @@
+"""Leaders elected in the database: one row per role, the same on SQLite and PostgreSQL.
+
+A leader acts only while its row names it; every take-over raises the epoch, so that an act of a
+leader that was away can be told from one of its successor.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from celery_uncovered.jobs.models import Leader
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """``holder`` asks to lead as ``role``; its lead lasts ``seconds`` unless it is renewed."""
+
+    role: str
+    holder: str
+    seconds: float
+
+    def lead(self) -> int | None:
+        """Take or renew the lead; the epoch, or None while another holds it."""
+        now = timezone.now()
+        until = now + timedelta(seconds=self.seconds)
+        with transaction.atomic():
+            row = Leader.objects.filter(role=self.role)
+            if row.filter(holder=self.holder, expires_at__gt=now).update(expires_at=until):
+                return row.values_list("epoch", flat=True).get()
+            free = row.filter(Q(expires_at__lte=now) | Q(holder=self.holder))
+            if free.update(holder=self.holder, epoch=F("epoch") + 1, expires_at=until):
+                return row.values_list("epoch", flat=True).get()
+            Leader.objects.bulk_create(
+                [Leader(role=self.role, holder=self.holder, epoch=1, expires_at=until)],
+                ignore_conflicts=True,
+            )
+            return row.filter(holder=self.holder).values_list("epoch", flat=True).first()
+
+    def resign(self) -> None:
+        """Let another lead at once."""
+        Leader.objects.filter(role=self.role, holder=self.holder).update(expires_at=timezone.now())

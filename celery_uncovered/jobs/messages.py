@@ -1,0 +1,82 @@
+"""Celery's messages as the ledger keeps them: two JSON texts, and the way back to the wire."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from celery.app.base import Celery
+from django.conf import settings
+from kombu.utils.json import dumps, loads
+
+from celery_uncovered.jobs.errors import ArgumentsNotJsonError, ArgumentsTooLargeError
+
+#: Header with the number of the attempt that a message is for; a worker claims only that one.
+ATTEMPT_HEADER = "job_attempt"
+#: Headers that the ledger answers for itself, so that Celery's own handling never sees them.
+LEDGER_HEADERS = ("eta", "expires")
+KEPT_PROPERTIES = ("correlation_id", "reply_to", "priority", "delivery_mode")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One task message: ``body`` is the JSON text ``[args, kwargs, embed]``."""
+
+    task_id: str
+    task: str
+    queue: str
+    exchange: str
+    routing_key: str
+    body: str
+    headers: dict[str, Any]
+    properties: dict[str, Any]
+
+    def envelope(self) -> str:
+        """The part of the message that is not its body, as the ledger's ``message`` text."""
+        return encode(
+            {
+                "exchange": self.exchange,
+                "routing_key": self.routing_key,
+                "headers": self.headers,
+                "properties": self.properties,
+            }
+        )
+
+
+def encode(value: Any) -> str:
+    """``value`` as strict JSON text (no NaN), with kombu's tags for dates, UUIDs and decimals."""
+    return str(dumps(value, allow_nan=False, ensure_ascii=False))
+
+
+def decode(text: str) -> Any:
+    return loads(text)
+
+
+def encode_body(task: str, body: Any) -> str:
+    """The message body of ``task`` as JSON text.
+
+    Raises ArgumentsNotJsonError, or ArgumentsTooLargeError beyond JOBS_MAX_BODY_BYTES.
+    """
+    try:
+        text = encode(body)
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ArgumentsNotJsonError(task, str(error)) from error
+    except Exception as error:  # kombu wraps what it cannot encode in its own classes
+        raise ArgumentsNotJsonError(task, str(error)) from error
+    limit: int = settings.JOBS_MAX_BODY_BYTES
+    if size > limit:
+        raise ArgumentsTooLargeError(task, size, limit)
+    return text
+
+
+def arguments(body: str) -> tuple[list[Any], dict[str, Any]]:
+    """The positional and the keyword arguments in a body text, for showing."""
+    args, kwargs, *_ = json.loads(body)
+    return args, kwargs
+
+
+def queue_of(app: Celery, exchange: str, routing_key: str, declare: Any) -> str:
+    """The name of the queue that a message goes to; the routing key where none is declared."""
+    for queue in declare or ():
+        return str(queue.name)
+    return routing_key or exchange

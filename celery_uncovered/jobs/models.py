@@ -1,0 +1,214 @@
+"""The ledger: the tables that say what was accepted and what became of it."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from celery_uncovered.jobs.states import FINAL, AttemptOutcome, State
+
+NOT_FINAL = ~models.Q(state__in=[str(state) for state in FINAL])
+
+
+class Job(models.Model):
+    """One submission of a task; ``id`` is the Celery ``task_id``.
+
+    ``body`` and ``message`` are JSON texts: the first is Celery's message body
+    ``[args, kwargs, embed]``, the second ``{exchange, routing_key, properties, headers}``. Every
+    message is built from them, also a republished or retried one.
+
+    ``attempt`` counts claims and is the fence: a message and a worker carry the number they act
+    for, and what carries another one changes nothing. A STARTED job without ``lease_node`` has
+    handed over to the chord or chain that will end under its id.
+    """
+
+    id = models.CharField(primary_key=True, max_length=255)
+    task = models.CharField(max_length=255)
+    queue = models.CharField(max_length=100)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempt = models.PositiveIntegerField(default=0)
+    times_lost = models.PositiveSmallIntegerField(default=0)
+
+    body = models.TextField()
+    message = models.TextField()
+    result = models.TextField(null=True)
+    error = models.TextField(blank=True)
+    error_type = models.CharField(max_length=255, blank=True)
+    traceback = models.TextField(blank=True)
+
+    unique_key = models.CharField(max_length=255, null=True)
+    root_id = models.CharField(max_length=255)
+    parent_id = models.CharField(max_length=255, null=True)
+    group_id = models.CharField(max_length=255, null=True)
+
+    created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    published_at = models.DateTimeField(null=True)
+    queued_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    lease_node = models.CharField(max_length=255, null=True)
+    lease_pid = models.PositiveIntegerField(null=True)
+    cancel_requested = models.BooleanField(default=False)
+
+    progress_done = models.PositiveBigIntegerField(null=True)
+    progress_total = models.PositiveBigIntegerField(null=True)
+    progress_note = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["unique_key"], condition=NOT_FINAL, name="job_live_unique_key"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-created_at", "id"], name="job_created"),
+            models.Index(fields=["task", "-created_at"], name="job_task_created"),
+            models.Index(fields=["state", "-created_at"], name="job_state_created"),
+            models.Index(fields=["root_id"], name="job_root"),
+            # The dispatcher's three questions; each index holds only the rows in question.
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(state__in=["SCHEDULED", "RETRY"]),
+                name="job_due",
+            ),
+            models.Index(
+                fields=["queue", "queued_at"],
+                condition=models.Q(state="QUEUED"),
+                name="job_queued",
+            ),
+            models.Index(
+                fields=["queued_at"],
+                condition=models.Q(state="QUEUED", published_at=None),
+                name="job_unpublished",
+            ),
+            models.Index(
+                fields=["lease_node"], condition=models.Q(state="STARTED"), name="job_leased"
+            ),
+            models.Index(fields=["expires_at"], condition=NOT_FINAL, name="job_expiring"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task}[{self.id}]"
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL
+
+
+class Attempt(models.Model):
+    """One execution of a job: who ran it, when, and how it ended."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()
+    task = models.CharField(max_length=255)
+    outcome = models.CharField(
+        max_length=10, choices=AttemptOutcome.choices, default=AttemptOutcome.STARTED
+    )
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    node = models.CharField(max_length=255)
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    error = models.TextField(blank=True)
+    traceback = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["job", "number"], name="attempt_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} attempt {self.number}"
+
+
+def artifact_storage() -> Any:
+    from django.core.files.storage import storages
+
+    return storages["artifacts"]
+
+
+class Artifact(models.Model):
+    """A file that a job made. It is found by this row, never by a path."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="artifacts")
+    name = models.CharField(max_length=150)
+    file = models.FileField(storage=artifact_storage, max_length=255)
+    content_type = models.CharField(max_length=100)
+    size = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["job", "name"], name="artifact_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Reader(models.Model):
+    """Somebody who may see a job: a user, or the browser session that asked for it."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="readers")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True)
+    session = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["job", "user", "session"], name="reader_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id or 'a session'} reads {self.job_id}"
+
+
+class Chord(models.Model):
+    """A chord that waits for its parts; each part takes one off ``remaining`` when it is final.
+
+    ``parts`` is the JSON text of the header's results as Celery's nested tuples, ``body`` that of
+    the callback's signature.
+    """
+
+    group_id = models.CharField(primary_key=True, max_length=255)
+    body_id = models.CharField(max_length=255, db_index=True)
+    parts = models.TextField()
+    body = models.TextField()
+    size = models.PositiveIntegerField()
+    remaining = models.IntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.group_id}: {self.remaining} of {self.size} to go"
+
+
+class Node(models.Model):
+    """A worker's main process; ``beat_at`` is its sign of life. The id tells host, boot and pid."""
+
+    id = models.CharField(primary_key=True, max_length=255)
+    name = models.CharField(max_length=255)
+    host = models.CharField(max_length=255)
+    boot_id = models.CharField(max_length=64)
+    pid = models.PositiveIntegerField()
+    process_start = models.CharField(max_length=32)
+    started_at = models.DateTimeField(default=timezone.now)
+    beat_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Leader(models.Model):
+    """Who leads: one row per role. Each take-over raises ``epoch``, which guards a leader's acts."""
+
+    role = models.CharField(primary_key=True, max_length=50)
+    holder = models.CharField(max_length=255)
+    epoch = models.PositiveBigIntegerField(default=0)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.holder} (epoch {self.epoch})"

@@ -1,0 +1,76 @@
+"""Who a worker is: host, boot, process id and the process's start time, so that a reused pid is not
+taken for the process that had it before."""
+
+import os
+import socket
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """One process on one boot of one host. ``id`` holds all four in one text."""
+
+    host: str
+    boot_id: str
+    pid: int
+    process_start: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.host}:{self.boot_id}:{self.pid}:{self.process_start}"
+
+
+@cache
+def boot_id() -> str:
+    try:
+        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return "unknown"
+
+
+def process_start(pid: int) -> str | None:
+    """The start time of process ``pid`` in clock ticks since boot; None if there is none."""
+    try:
+        stat = (_PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return None
+    # The command name is in brackets and may hold blanks; the 22nd field is the start time.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else fields[19]
+
+
+def identify(pid: int | None = None) -> Identity:
+    pid = pid or os.getpid()
+    return Identity(
+        host=socket.gethostname(),
+        boot_id=boot_id(),
+        pid=pid,
+        process_start=process_start(pid) or "",
+    )
+
+
+def is_surely_dead(identity: Identity) -> bool:
+    """Whether this host knows that the process is gone; False where it cannot know."""
+    here = socket.gethostname() == identity.host and boot_id() == identity.boot_id
+    if not here or boot_id() == "unknown" or not (_PROC / "self/stat").exists():
+        return False
+    return process_start(identity.pid) != identity.process_start
+
+
+_worker: Identity | None = None
+
+
+def become_worker() -> Identity:
+    """Make this process the node that its children (forked later) claim for."""
+    global _worker  # noqa: PLW0603  # inherited by forked children: that is its point
+    _worker = identify()
+    return _worker
+
+
+def worker_node() -> Identity:
+    """The node to claim for: the worker's main process, or this process where it is none."""
+    return _worker or identify()

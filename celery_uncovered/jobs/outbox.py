@@ -1,0 +1,192 @@
+"""Sending committed jobs to the broker: one publisher thread per process.
+
+The row is safe once it is committed, so nobody waits for the broker. What the thread could not
+send, or what a crash took with it, stays ``published_at IS NULL`` and the dispatcher sends it.
+"""
+
+import atexit
+import logging
+import os
+import queue
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from celery import current_app
+from django.db import connection, transaction
+from django.utils import timezone
+
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER, Message, decode
+from celery_uncovered.jobs.models import Job
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+IDLE_SECONDS = 1.0
+#: How long the end of a process waits for what it still has to send; the sweep covers the rest.
+FLUSH_SECONDS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """A message and the number of the attempt that it is for."""
+
+    message: Message
+    attempt: int
+
+
+def send_after_commit(message: Message, *, attempt: int) -> None:
+    """Have ``message`` sent once the surrounding transaction, if any, has committed."""
+    delivery = Delivery(message=message, attempt=attempt)
+    transaction.on_commit(lambda: publisher().send(delivery))
+
+
+def send_job_after_commit(task_id: str) -> None:
+    """Have the next message of a QUEUED job sent once the surrounding transaction has committed."""
+
+    def send() -> None:
+        for job in Job.objects.filter(id=task_id, published_at=None):
+            publisher().send(delivery_of(job))
+
+    transaction.on_commit(send)
+
+
+def delivery_of(job: Job) -> Delivery:
+    """The next message of ``job``, built from its row."""
+    envelope = decode(job.message)
+    message = Message(
+        task_id=job.id,
+        task=job.task,
+        queue=job.queue,
+        exchange=envelope["exchange"],
+        routing_key=envelope["routing_key"],
+        body=job.body,
+        headers=envelope["headers"],
+        properties=envelope["properties"],
+    )
+    return Delivery(message=message, attempt=job.attempt + 1)
+
+
+def publish(deliveries: list[Delivery]) -> None:
+    """Send ``deliveries`` now, with confirms, and note it on their rows.
+
+    Raises what the broker's client raises; what was sent before that is noted all the same.
+    """
+    sent: list[Delivery] = []
+    try:
+        with current_app.producer_pool.acquire(block=True) as producer:
+            _declare_topology(producer)
+            for delivery in deliveries:
+                _publish(producer, delivery)
+                sent.append(delivery)
+    finally:
+        _note_published(sent)
+
+
+def _publish(producer: Any, delivery: Delivery) -> None:
+    message = delivery.message
+    known = current_app.amqp.queues
+    producer.publish(
+        message.body,
+        exchange=message.exchange,
+        routing_key=message.routing_key,
+        content_type="application/json",
+        content_encoding="utf-8",
+        headers=message.headers | {ATTEMPT_HEADER: delivery.attempt},
+        declare=[known[message.queue]] if message.queue in known else [],
+        retry=False,
+        **message.properties,
+    )
+
+
+def _declare_topology(producer: Any) -> None:
+    """Declare what catches unroutable and dead messages; once for each connection."""
+    for queue_ in getattr(current_app.conf, "jobs_safety_queues", None) or ():
+        producer.maybe_declare(queue_)
+
+
+def _note_published(sent: list[Delivery]) -> None:
+    # Guarded by the attempt: a job that has moved on meanwhile has another message to send.
+    ids_by_attempt: dict[int, list[str]] = defaultdict(list)
+    for delivery in sent:
+        ids_by_attempt[delivery.attempt].append(delivery.message.task_id)
+    for attempt, ids in ids_by_attempt.items():
+        Job.objects.filter(id__in=ids, attempt=attempt - 1).update(published_at=timezone.now())
+
+
+class Publisher:
+    """Takes deliveries from any thread and sends them in batches from its own."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+        self._pending = 0
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def send(self, delivery: Delivery) -> None:
+        with self._changed:
+            self._pending += 1
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="jobs-publisher", daemon=True
+                )
+                self._thread.start()
+        self._waiting.put(delivery)
+
+    def flush(self, timeout: float = FLUSH_SECONDS) -> bool:
+        """Wait until all that was handed in was tried; False if ``timeout`` seconds passed first."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._pending == 0, timeout)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                first = self._waiting.get(timeout=IDLE_SECONDS)
+            except queue.Empty:
+                connection.close()
+                continue
+            self._send_batch(first)
+
+    def _send_batch(self, first: Delivery) -> None:
+        batch = [first]
+        while len(batch) < BATCH and not self._waiting.empty():
+            batch.append(self._waiting.get())
+        try:
+            publish(batch)
+        except Exception as error:  # noqa: BLE001  # whatever the broker or the database says, the sweep sends it
+            log.warning("%d messages wait for the dispatcher: %s", len(batch), error)
+            connection.close()
+        finally:
+            with self._changed:
+                self._pending -= len(batch)
+                self._changed.notify_all()
+
+
+_publisher: Publisher | None = None
+_publisher_lock = threading.Lock()
+
+
+def publisher() -> Publisher:
+    """This process's publisher."""
+    global _publisher  # noqa: PLW0603  # one per process, made anew after a fork
+    if _publisher is None:
+        with _publisher_lock:
+            if _publisher is None:
+                _publisher = Publisher()
+    return _publisher
+
+
+def _forget_publisher() -> None:
+    """In a forked child the thread is gone and the queue belongs to the parent."""
+    global _publisher, _publisher_lock  # noqa: PLW0603
+    _publisher, _publisher_lock = None, threading.Lock()
+
+
+def _flush_at_exit() -> None:
+    if _publisher is not None:
+        _publisher.flush()
+
+
+os.register_at_fork(after_in_child=_forget_publisher)
+atexit.register(_flush_at_exit)

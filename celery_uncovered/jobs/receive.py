@@ -1,0 +1,59 @@
+"""A message that came without a ledger row (``send_task`` from elsewhere) gets one on receipt."""
+
+from typing import Any
+
+from celery import current_app
+from kombu.serialization import loads
+
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER, KEPT_PROPERTIES, Message, encode_body
+from celery_uncovered.jobs.models import Job
+from celery_uncovered.jobs.submit import row_of
+from celery_uncovered.jobs.timing import Timing
+
+FIRST_ATTEMPT = 1
+
+
+def attempt_of_foreign(
+    name: str, task_id: str, request: dict[str, Any], message: tuple[Any, ...]
+) -> int:
+    """The attempt that a message without our header is for: the job's next one.
+
+    ``message`` is Celery's (body, content type, content encoding). The row is inserted where there
+    is none; a job whose row exists was sent by name, and is claimed like any other.
+    """
+    attempt = Job.objects.filter(id=task_id).values_list("attempt", flat=True).first()
+    if attempt is not None:
+        return attempt + FIRST_ATTEMPT
+    row = row_of(_message(name, task_id, request, message), Timing())
+    Job.objects.bulk_create([row], ignore_conflicts=True)
+    return FIRST_ATTEMPT
+
+
+def _message(
+    name: str, task_id: str, request: dict[str, Any], message: tuple[Any, ...]
+) -> Message:
+    body, content_type, content_encoding = message
+    parts = loads(body, content_type, content_encoding) if content_type else body
+    delivery = request.get("delivery_info") or {}
+    headers = {
+        key: value
+        for key, value in request.items()
+        if key not in {"delivery_info", ATTEMPT_HEADER, *KEPT_PROPERTIES} and _is_plain(value)
+    }
+    exchange, routing_key = delivery.get("exchange") or "", delivery.get("routing_key") or ""
+    known = current_app.amqp.queues
+    queue = routing_key if routing_key in known else current_app.conf.task_default_queue
+    return Message(
+        task_id=task_id,
+        task=name,
+        queue=queue,
+        exchange=exchange,
+        routing_key=routing_key,
+        body=encode_body(name, parts),
+        headers=headers,
+        properties={"correlation_id": task_id},
+    )
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, (str, int, float, bool, list, dict))

@@ -1,0 +1,75 @@
+"""What apps above tell the pages: links, panels for their jobs' results, tasks to schedule."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from celery_uncovered.jobs.status import JobStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class NavigationLink:
+    """A link of every page's head. ``operators_only`` hides it from others."""
+
+    label: str
+    url_name: str
+    order: int = 50
+    operators_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultPanel:
+    """What a job's page shows for a task: a template, and its context from the job's status."""
+
+    tasks: frozenset[str]
+    template: str
+    context: Callable[[JobStatus], dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchedulableTask:
+    """A task that the schedules page offers. ``choices`` gives each keyword its allowed values."""
+
+    task: str
+    label: str
+    choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    fixed: dict[str, Any] = field(default_factory=dict)
+
+
+_links: dict[str, NavigationLink] = {}
+_panels: dict[str, ResultPanel] = {}
+_schedulable: dict[str, SchedulableTask] = {}
+_open_tasks: set[str] = set()
+
+
+def register_link(link: NavigationLink) -> None:
+    _links[link.url_name] = link
+
+
+def register_panel(panel: ResultPanel) -> None:
+    _panels.update(dict.fromkeys(panel.tasks, panel))
+
+
+def register_schedulable(task: SchedulableTask) -> None:
+    _schedulable[task.task] = task
+
+
+def register_open_tasks(*tasks: str) -> None:
+    """Jobs of these tasks may be read by any browser on loopback, where settings allow that."""
+    _open_tasks.update(tasks)
+
+
+def links() -> list[NavigationLink]:
+    return sorted(_links.values(), key=lambda link: (link.order, link.label))
+
+
+def panel_for(task: str) -> ResultPanel | None:
+    return _panels.get(task)
+
+
+def schedulable_tasks() -> list[SchedulableTask]:
+    return sorted(_schedulable.values(), key=lambda task: task.label)
+
+
+def is_open(task: str) -> bool:
+    return task in _open_tasks

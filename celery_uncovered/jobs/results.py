@@ -1,0 +1,263 @@
+"""Celery's result backend over the ledger; django-celery-results' rows are a copy.
+
+A final state is recorded by one guarded statement: the first one wins, and only the first one
+counts a chord's part, fails a chain or calls errbacks. The ``TaskResult`` row is written in the
+same transaction, so that the package's admin shows what the ledger says.
+"""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from celery import states
+from celery.backends.base import _is_request_ignore_result
+from celery.exceptions import TaskRevokedError
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+from django_celery_results.backends.database import DatabaseBackend
+from kombu.exceptions import EncodeError
+
+from celery_uncovered.jobs import chords, settle
+from celery_uncovered.jobs.current import RunningAttempt, attempt_of
+from celery_uncovered.jobs.errors import ResultNotJsonError
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER
+from celery_uncovered.jobs.models import Job
+from celery_uncovered.jobs.settle import Outcome
+from celery_uncovered.jobs.states import State
+
+#: How Celery's users read the states that only the ledger has.
+AS_CELERY = {State.SCHEDULED: states.PENDING, State.QUEUED: states.PENDING}
+
+
+class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships no types
+    """Result backend by dotted path: ``celery_uncovered.jobs.results.LedgerBackend``."""
+
+    def mark_as_done(
+        self,
+        task_id: str,
+        result: Any,
+        request: Any = None,
+        store_result: bool = True,  # noqa: FBT001, FBT002  # Celery's signature
+        state: str = states.SUCCESS,
+    ) -> None:
+        keep = store_result and not _is_request_ignore_result(request)
+        with transaction.atomic():
+            if self._record(task_id, result, state, request=request, copy=keep):
+                self._count_part(request, state, result)
+
+    def mark_as_failure(
+        self,
+        task_id: str,
+        exc: BaseException,
+        traceback: Any = None,
+        request: Any = None,
+        store_result: bool = True,  # noqa: FBT001, FBT002
+        call_errbacks: bool = True,  # noqa: FBT001, FBT002
+        state: str = states.FAILURE,
+    ) -> None:
+        with transaction.atomic():
+            if not self._record(
+                task_id, exc, state, traceback=traceback, request=request, copy=store_result
+            ):
+                return
+            self._count_part(request, state, exc)
+            if request is not None:
+                self._fail_chain(
+                    getattr(request, "chain", None), exc, traceback, store_result, state=state
+                )
+        if request is not None and call_errbacks and request.errbacks:
+            self._call_task_errbacks(request, exc, traceback)
+
+    def mark_as_revoked(
+        self,
+        task_id: str,
+        reason: str = "",
+        request: Any = None,
+        store_result: bool = True,  # noqa: FBT001, FBT002
+        state: str = states.REVOKED,
+    ) -> None:
+        error = TaskRevokedError(reason)
+        with transaction.atomic():
+            if self._record(task_id, error, state, request=request, copy=store_result):
+                self._count_part(request, state, error)
+
+    def mark_as_retry(
+        self,
+        task_id: str,
+        exc: BaseException,
+        traceback: Any = None,
+        request: Any = None,
+        store_result: bool = True,  # noqa: FBT001, FBT002
+        state: str = states.RETRY,
+    ) -> None:
+        attempt = attempt_of(task_id)
+        if attempt is None or attempt.successor is None:
+            return
+        with transaction.atomic():
+            sentence = settle.error_sentence(exc) if exc else ""
+            if settle.retry(attempt, sentence, traceback or "") and store_result:
+                super()._store_result(
+                    task_id, self.encode_result(exc, state), state, traceback, request
+                )
+
+    def _store_result(
+        self,
+        task_id: str,
+        result: Any,
+        status: str,
+        traceback: Any = None,
+        request: Any = None,
+        using: Any = None,
+    ) -> Any:
+        """What ``store_result`` ends in: a final state counts if it is the first; others are notes."""
+        if status in states.READY_STATES:
+            with transaction.atomic():
+                self._finish(task_id, result, status, traceback, request)
+                return super()._store_result(task_id, result, status, traceback, request, using)
+        return super()._store_result(task_id, result, status, traceback, request, using)
+
+    def _record(
+        self,
+        task_id: str,
+        result: Any,
+        state: str,
+        *,
+        request: Any,
+        copy: bool,
+        traceback: Any = None,
+    ) -> bool:
+        """Record a final state and its copy; True if it is the first one of the job."""
+        prepared = self.encode_result(result, state)
+        if not self._finish(task_id, prepared, state, traceback, request, said=result):
+            return False
+        if copy:
+            super()._store_result(task_id, prepared, state, traceback, request)
+        return True
+
+    def _finish(
+        self,
+        task_id: str,
+        prepared: Any,
+        state: str,
+        traceback: Any,
+        request: Any,
+        said: Any = None,
+    ) -> bool:
+        attempt = attempt_of(task_id)
+        outcome = self._outcome(task_id, prepared, state, traceback, request)
+        if isinstance(said, BaseException):
+            outcome = replace(outcome, error=settle.error_sentence(said))
+        number = attempt.number if attempt else getattr(request, ATTEMPT_HEADER, None)
+        first = settle.finish(task_id, outcome, attempt=number)
+        if attempt is not None:
+            attempt.settled = True
+        if not first and number is None:
+            first = _insert_ended(task_id, outcome, request)
+        return first
+
+    def _outcome(
+        self, task_id: str, prepared: Any, state: str, traceback: Any, request: Any
+    ) -> Outcome:
+        try:
+            text = self.encode(prepared)
+        except EncodeError as error:
+            raise ResultNotJsonError(
+                str(getattr(request, "task", None) or task_id), str(error)
+            ) from error
+        if state == states.SUCCESS:
+            return Outcome(state=State.SUCCESS, result=text)
+        return Outcome(
+            state=State(state),
+            result=text,
+            error=_sentence_of(prepared),
+            error_type=str(prepared.get("exc_type", "")) if isinstance(prepared, dict) else "",
+            traceback=traceback or "",
+        )
+
+    def _get_task_meta_for(self, task_id: str) -> dict[str, Any]:
+        """What ``AsyncResult`` reads: the ledger's word, with the copy's extras."""
+        meta: dict[str, Any] = super()._get_task_meta_for(task_id)
+        job = Job.objects.filter(id=task_id).first()
+        if job is None:
+            return meta
+        state = State(job.state)
+        if state == State.STARTED and meta["status"] not in states.ALL_STATES:
+            return meta  # a state of the task's own, by update_state
+        meta["status"] = AS_CELERY.get(state, str(state))
+        meta["date_done"] = job.finished_at
+        meta["traceback"] = job.traceback or None
+        if job.is_final:
+            meta["result"] = None if job.result is None else self.decode(job.result)
+        elif state != State.RETRY:
+            meta["result"] = None
+        return dict(self.meta_from_decoded(meta))
+
+    def apply_chord(self, header_result_args: Any, body: Any, **_: Any) -> None:
+        chords.open_chord(self.app.GroupResult(*header_result_args), body)
+
+    def on_chord_part_return(self, request: Any, state: str, result: Any, **_: Any) -> None:
+        """Count a part; runs inside the transaction that made it final, so each counts once."""
+        chords.count_part(self.app, request)
+
+    def _count_part(self, request: Any, state: str, result: Any) -> None:
+        if request is not None and request.chord:
+            self.on_chord_part_return(request, state, result)
+
+    def exception_safe_to_retry(self, exc: BaseException) -> bool:
+        """A database that went away is worth another try, on a new connection."""
+        if isinstance(exc, (InterfaceError, OperationalError)):
+            connection.close()
+            return True
+        return isinstance(exc, DatabaseError) and connection.connection is None
+
+
+def settle_leftover(attempt: RunningAttempt) -> None:
+    """Settle an attempt that Celery's tracer left open: Ignore, cancel, retry without a result."""
+    if attempt.settled:
+        return
+    if attempt.successor is not None and attempt.successor.delay is not None:
+        settle.retry(attempt, "", "")
+        return
+    if attempt.successor is not None:
+        settle.hand_over(attempt)
+        return
+    cancelled = Job.objects.filter(id=attempt.task_id, cancel_requested=True).exists()
+    end = (
+        Outcome(state=State.REVOKED, error="The job was cancelled.")
+        if cancelled
+        else Outcome(state=State.SUCCESS)
+    )
+    settle.finish(attempt.task_id, end, attempt=attempt.number)
+    attempt.settled = True
+
+
+def _sentence_of(prepared: Any) -> str:
+    """The sentence in an exception as Celery stores it: its first text argument, or its class."""
+    if not isinstance(prepared, dict):
+        return str(prepared)
+    message = prepared.get("exc_message")
+    if isinstance(message, (list, tuple)):
+        message = next((part for part in message if isinstance(part, str) and part), "")
+    return str(message or prepared.get("exc_type") or "")
+
+
+def _insert_ended(task_id: str, outcome: Outcome, request: Any) -> bool:
+    """Insert the row of a job that ended before it was submitted: the rest of a failed chain."""
+    if Job.objects.filter(id=task_id).exists():
+        return False
+    now = timezone.now()
+    Job.objects.create(
+        id=task_id,
+        task=str(getattr(request, "task", None) or ""),
+        queue="",
+        state=outcome.state,
+        body=json.dumps([[], {}, {}]),
+        message="{}",
+        result=outcome.result,
+        error=outcome.error,
+        error_type=outcome.error_type,
+        traceback=outcome.traceback,
+        root_id=str(getattr(request, "root_id", None) or task_id),
+        finished_at=now,
+    )
+    return True

@@ -1,0 +1,193 @@
+"""What a job looks like from outside, in values that do not change."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from celery_uncovered.jobs.errors import JobNotFoundError
+from celery_uncovered.jobs.messages import arguments, decode
+from celery_uncovered.jobs.models import Artifact, Attempt, Job
+from celery_uncovered.jobs.states import FINAL, State
+
+#: Positions beyond this are shown as "more than".
+POSITION_BOUND = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    done: int | None
+    total: int | None
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArtifactInfo:
+    """A file of a job; ``id`` is its row, ``size`` is in bytes."""
+
+    id: int
+    name: str
+    size: int
+    content_type: str
+    created: datetime
+    expires: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptInfo:
+    number: int
+    task: str
+    outcome: str
+    started_at: datetime
+    ended_at: datetime | None
+    host: str
+    pid: int
+    error: str
+    traceback: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobStatus:
+    """One job. ``result`` is the task's value for SUCCESS, else None; ``error`` is one sentence.
+
+    ``queue_position`` counts from 1 for QUEUED jobs, up to POSITION_BOUND; else it is None.
+    """
+
+    task_id: str
+    task: str
+    queue: str
+    state: State
+    attempt: int
+    progress: Progress
+    queue_position: int | None
+    result: Any
+    error: str
+    error_type: str
+    traceback: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    unique_key: str | None
+    root_id: str
+    parent_id: str | None
+    created_at: datetime
+    due_at: datetime | None
+    expires_at: datetime | None
+    queued_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    cancel_requested: bool
+    artifacts: tuple[ArtifactInfo, ...]
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL
+
+    def artifact(self, name: str) -> ArtifactInfo | None:
+        return next((found for found in self.artifacts if found.name == name), None)
+
+
+def job_status(task_id: str) -> JobStatus:
+    """The job ``task_id`` now. Raises JobNotFoundError."""
+    job = Job.objects.filter(id=task_id).first()
+    if job is None:
+        raise JobNotFoundError(task_id)
+    return _status(job, artifacts=_artifacts(task_id))
+
+
+def job_attempts(task_id: str) -> list[AttemptInfo]:
+    """The attempts of a job, first to last."""
+    return [
+        AttemptInfo(
+            number=attempt.number,
+            task=attempt.task,
+            outcome=attempt.outcome,
+            started_at=attempt.started_at,
+            ended_at=attempt.ended_at,
+            host=attempt.host,
+            pid=attempt.pid,
+            error=attempt.error,
+            traceback=attempt.traceback,
+        )
+        for attempt in Attempt.objects.filter(job_id=task_id).order_by("number")
+    ]
+
+
+def children_of(task_id: str, limit: int = 100) -> list[JobStatus]:
+    """The jobs that ``task_id`` started, oldest first, without their artifacts and positions."""
+    children = Job.objects.filter(root_id=task_id).exclude(id=task_id)
+    return [_status(job, positions=False) for job in children.order_by("created_at")[:limit]]
+
+
+def find_artifact(task_id: str, name: str) -> Artifact | None:
+    """The row of a job's file, unless it has expired."""
+    return _unexpired(task_id).filter(name=name).first()
+
+
+def summaries(jobs: Any) -> list[JobStatus]:
+    """The statuses of a queryset's rows, for lists: without artifacts and positions."""
+    return [_status(job, positions=False) for job in jobs]
+
+
+def _status(
+    job: Job, *, artifacts: tuple[ArtifactInfo, ...] = (), positions: bool = True
+) -> JobStatus:
+    args, kwargs = arguments(job.body)
+    state = State(job.state)
+    succeeded = state == State.SUCCESS and job.result is not None
+    return JobStatus(
+        task_id=job.id,
+        task=job.task,
+        queue=job.queue,
+        state=state,
+        attempt=job.attempt,
+        progress=Progress(
+            done=job.progress_done, total=job.progress_total, note=job.progress_note
+        ),
+        queue_position=_position(job) if positions and state == State.QUEUED else None,
+        result=decode(job.result) if succeeded and job.result else None,
+        error=job.error,
+        error_type=job.error_type,
+        traceback=job.traceback,
+        args=args,
+        kwargs=kwargs,
+        unique_key=job.unique_key,
+        root_id=job.root_id,
+        parent_id=job.parent_id,
+        created_at=job.created_at,
+        due_at=job.due_at,
+        expires_at=job.expires_at,
+        queued_at=job.queued_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        cancel_requested=job.cancel_requested,
+        artifacts=artifacts,
+    )
+
+
+def _position(job: Job) -> int:
+    ahead = Job.objects.filter(
+        queue=job.queue, state=State.QUEUED, queued_at__lt=job.queued_at
+    ).order_by()
+    return len(ahead.values_list("id")[: POSITION_BOUND - 1]) + 1
+
+
+def _unexpired(task_id: str) -> Any:
+    return Artifact.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=timezone.now()), job_id=task_id
+    )
+
+
+def _artifacts(task_id: str) -> tuple[ArtifactInfo, ...]:
+    return tuple(
+        ArtifactInfo(
+            id=artifact.pk,
+            name=artifact.name,
+            size=artifact.size,
+            content_type=artifact.content_type,
+            created=artifact.created_at,
+            expires=artifact.expires_at,
+        )
+        for artifact in _unexpired(task_id).order_by("name")
+    )

@@ -1,0 +1,113 @@
+"""Accepting a job: its row in the caller's transaction, its message after the commit."""
+
+from typing import Any
+
+from celery import current_app
+from django.db import transaction
+from django.utils import timezone
+
+from celery_uncovered.jobs import outbox
+from celery_uncovered.jobs.errors import UnknownQueueError, UnknownTaskError
+from celery_uncovered.jobs.messages import Message
+from celery_uncovered.jobs.models import Job
+from celery_uncovered.jobs.states import FINAL, State
+from celery_uncovered.jobs.timing import Timing
+
+
+def submit_job(task: Any, *, args: Any = (), kwargs: Any = None, **options: Any) -> str:
+    """Submit ``task`` (a task or its registered name) and return the id of its job.
+
+    ``options`` are those of ``JobTask.apply_async``. Raises UnknownTaskError, UnknownQueueError and
+    what ``apply_async`` raises.
+    """
+    if isinstance(task, str):
+        task = _registered(task)
+    queue = options.get("queue")
+    known = current_app.amqp.queues
+    if isinstance(queue, str) and queue not in known:
+        raise UnknownQueueError(queue, list(known))
+    return str(task.apply_async(args=args, kwargs=kwargs, **options).id)
+
+
+def _registered(name: str) -> Any:
+    if name not in current_app.tasks:
+        # Outside of a worker nobody has imported the apps' task modules yet.
+        current_app.loader.import_default_modules()
+    try:
+        return current_app.tasks[name]
+    except KeyError:
+        raise UnknownTaskError(name) from None
+
+
+def accept(message: Message, *, timing: Timing, unique_key: str | None = None) -> str:
+    """Insert the job of ``message`` and have it sent after the commit; return the job's id.
+
+    With a ``unique_key`` that a live job holds, that job's id is returned. A job that exists
+    already under the message's own id is continued where it handed over, and otherwise left alone.
+    """
+    while True:
+        if _insert(row_of(message, timing, unique_key)):
+            if not timing.is_later:
+                outbox.send_after_commit(message, attempt=1)
+            return message.task_id
+        if unique_key is not None:
+            holder = live_job_with(unique_key)
+            if holder is None:
+                continue  # it ended between the insert and the look
+            return holder
+        continue_job(message)
+        return message.task_id
+
+
+def live_job_with(unique_key: str) -> str | None:
+    live = Job.objects.filter(unique_key=unique_key).exclude(state__in=FINAL)
+    return live.values_list("id", flat=True).first()
+
+
+def continue_job(message: Message) -> bool:
+    """Go on with a job that handed over, as the task of ``message``; False if it is not waiting."""
+    now = timezone.now()
+    with transaction.atomic():
+        waiting = Job.objects.filter(id=message.task_id, state=State.STARTED, lease_node=None)
+        changed = waiting.update(
+            task=message.task,
+            queue=message.queue,
+            body=message.body,
+            message=message.envelope(),
+            state=State.QUEUED,
+            queued_at=now,
+            published_at=None,
+        )
+        if changed:
+            attempt = Job.objects.values_list("attempt", flat=True).get(id=message.task_id)
+            outbox.send_after_commit(message, attempt=attempt + 1)
+    return bool(changed)
+
+
+def _insert(job: Job) -> bool:
+    """Insert the row unless its id or its live key is taken; True if it was inserted."""
+    with transaction.atomic():
+        Job.objects.bulk_create([job], ignore_conflicts=True)
+        # The stamp tells our row from one that was there: ids may be given by the caller.
+        return Job.objects.filter(id=job.id, created_at=job.created_at, state=job.state).exists()
+
+
+def row_of(message: Message, timing: Timing, unique_key: str | None = None) -> Job:
+    now = timezone.now()
+    headers = message.headers
+    return Job(
+        id=message.task_id,
+        task=message.task,
+        queue=message.queue,
+        state=State.SCHEDULED if timing.is_later else State.QUEUED,
+        body=message.body,
+        message=message.envelope(),
+        unique_key=unique_key,
+        root_id=headers.get("root_id") or message.task_id,
+        parent_id=headers.get("parent_id"),
+        group_id=headers.get("group"),
+        created_at=now,
+        due_at=timing.due_at,
+        expires_at=timing.expires_at,
+        queued_at=None if timing.is_later else now,
+    )

@@ -1,0 +1,76 @@
+"""The mails of the report: the report itself, and the question before the first one."""
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.urls import reverse
+
+from celery_uncovered.jobs import api as jobs
+from celery_uncovered.toyex.building import file_name
+from celery_uncovered.toyex.models import Report, Subscription
+
+REPORT_TEXT = """\
+Here are the {repositories} most-starred GitHub repositories created in the {period} before
+{ref_date}, by {group_by}{mark}. The source is {source}.
+
+You get this because you subscribed. To get no more of it: {leave_url}
+"""
+CONFIRMATION_TEXT = """\
+Somebody, most likely you, asked for the report of the hottest GitHub repositories of each {period}
+to be sent to this address.
+
+To get it, confirm here: {confirm_url}
+
+Otherwise do nothing; you will get no report.
+"""
+
+
+def mail_report(report_task_id: str, subscription_id: int) -> str:
+    """Send the report's CSV to one subscriber; one who has left meanwhile gets nothing.
+
+    Returns what happened as one sentence. Raises OSError (SMTP errors are) when it was not sent.
+    """
+    subscription = Subscription.objects.filter(pk=subscription_id).first()
+    if subscription is None:
+        return "The subscriber has left."
+    report = Report.objects.get(task_id=report_task_id)
+    artifact = jobs.find_artifact(report_task_id, file_name(report))
+    if artifact is None:
+        return "The report's file is no longer kept."
+    message = EmailMessage(
+        subject=f"Hot repositories: {report.period} to {report.ref_date}",
+        body=REPORT_TEXT.format(
+            repositories=report.repositories,
+            period=report.period,
+            ref_date=report.ref_date,
+            group_by=report.group_by,
+            source=report.source,
+            mark="" if report.is_complete else " (incomplete)",
+            leave_url=_address("toyex:leave", subscription.token),
+        ),
+        to=[subscription.email],
+        headers={"List-Unsubscribe": f"<{_address('toyex:leave', subscription.token)}>"},
+    )
+    with artifact.file.open("rb") as file:
+        message.attach(artifact.name, file.read(), "text/csv")
+    message.send()
+    return "The report was sent."
+
+
+def mail_confirmation(subscription_id: int) -> str:
+    """Send the question; returns what happened as one sentence. Raises OSError as above."""
+    subscription = Subscription.objects.filter(pk=subscription_id).first()
+    if subscription is None or subscription.confirmed_at is not None:
+        return "There is nothing to confirm."
+    EmailMessage(
+        subject="Confirm your subscription to hot repositories",
+        body=CONFIRMATION_TEXT.format(
+            period=subscription.period,
+            confirm_url=_address("toyex:confirm", subscription.token),
+        ),
+        to=[subscription.email],
+    ).send()
+    return "The question was sent."
+
+
+def _address(url_name: str, token: str) -> str:
+    return f"{settings.SITE_URL}{reverse(url_name, args=[token])}"
