@@ -104,7 +104,7 @@ STORAGES = {
 #: How long a file that a job made is kept.
 JOBS_ARTIFACT_LIFETIME = timedelta(days=env.int("JOBS_ARTIFACT_DAYS", default=30))
 #: The largest message body (arguments and callbacks together) that submit accepts, in bytes.
-JOBS_MAX_BODY_BYTES = 256 * 1024
+JOBS_MAX_BODY_BYTES = 8 * 1024 * 1024
 
 # --- people -------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [

@@ -45,7 +45,7 @@ def amqp(url: str) -> dict[str, Any]:
 
 def embedded(folder: Path) -> dict[str, Any]:
     return {
-        "CELERY_BROKER_URL": "filesystem://",
+        "CELERY_BROKER_URL": "filesystem://localhost//",
         "CELERY_BROKER_TRANSPORT": "celery_uncovered.jobs.embedded_broker:Transport",
         "CELERY_BROKER_TRANSPORT_OPTIONS": {"folder": str(folder)},
     }

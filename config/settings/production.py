@@ -6,8 +6,11 @@ from config.settings.base import *
 from config.settings.base import STORAGES, env
 
 SECRET_KEY = env.str("SECRET_KEY", default="")
-if len(SECRET_KEY) < 50:
-    message = "SECRET_KEY must be set to at least 50 random characters in production."
+SHORTEST_SECRET = 50
+if len(SECRET_KEY) < SHORTEST_SECRET:
+    message = (
+        f"SECRET_KEY must be set to at least {SHORTEST_SECRET} random characters in production."
+    )
     raise ImproperlyConfigured(message)
 
 SESSION_COOKIE_SECURE = env.bool("COOKIES_SECURE", default=True)

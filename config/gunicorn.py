@@ -1,0 +1,28 @@
+"""Gunicorn's settings for the web process: loopback unless ``--bind`` says otherwise."""
+
+import logging
+import os
+import re
+
+bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+threads = 8
+timeout = 60
+graceful_timeout = 20
+forwarded_allow_ips = "127.0.0.1"
+control_socket_disable = True
+
+# Sign-in links carry a token in their query string, so requests are not logged. Where somebody
+# turns the access log on, it names the path only: no query string, no referrer.
+accesslog = None
+access_log_format = "%(h)s %(m)s %(U)s %(s)s %(B)s %(L)s"
+
+
+def hide_query(record: logging.LogRecord) -> bool:
+    """Gunicorn's own errors name the request with its query string: cut it off."""
+    record.msg, record.args = re.sub(r"\?\S*", "?...", record.getMessage()), ()
+    return True
+
+
+logging.getLogger("gunicorn.error").addFilter(hide_query)

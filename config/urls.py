@@ -1,0 +1,9 @@
+"""The addresses of the project."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("celery_uncovered.dashboard.urls")),
+    path("jobs/", include("celery_uncovered.jobs.web.urls")),
+    path("reports/", include("celery_uncovered.toyex.web.urls")),
+]
