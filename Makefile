@@ -1,0 +1,61 @@
+# One command for each thing that a person does here; `make` alone lists them.
+PORT ?= 8000
+ARGS ?=
+ONLY ?=
+# Two test workers suit two cores and the memory of two browsers; JOBS=8 on a larger machine.
+JOBS ?= 2
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help up sign-in test check bench sabotage format lock clean
+
+help:  ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up:  ## Start everything on the embedded defaults and print one link to open (PORT=8000)
+	@bin/environment base
+	@$(BIN)/python bin/up --port $(PORT)
+
+sign-in:  ## Print a new link to sign in with
+	@bin/environment base
+	@$(BIN)/python manage.py sign_in_link
+
+test:  ## Run the whole suite, with the servers it needs (ARGS="-k name", JOBS=2)
+	@bin/environment test
+	@bin/install-servers
+	@$(BIN)/pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+check:  ## Format, lint, types, imports, migrations
+	@bin/environment test
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy .
+	@$(BIN)/lint-imports
+	@DJANGO_SETTINGS_MODULE=config.settings.test $(BIN)/python manage.py makemigrations --check --dry-run
+	@DJANGO_SETTINGS_MODULE=config.settings.test $(BIN)/python manage.py check --fail-level WARNING
+
+bench:  ## Run the comparisons and write benchmarks/RESULTS.md (ONLY=name)
+	@bin/environment test
+	@bin/install-servers
+	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
+
+sabotage:  ## Break one mechanism after another; its tests must fail (ONLY=name)
+	@bin/environment test
+	@bin/install-servers
+	@$(BIN)/python -m tests.sabotage.run $(if $(ONLY),--only $(ONLY))
+
+format:  ## Format the code and mend what can be mended
+	@bin/environment test
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock:  ## Lock requirements/*.in again
+	@bin/environment test
+	@cd requirements && for name in base local test production; do \
+		../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--custom-compile-command "make lock" --output-file $$name.txt $$name.in || exit 1; \
+	done
+
+clean:  ## Remove caches and test results; keeps .venv and var
+	@rm -rf build test-results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	@find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

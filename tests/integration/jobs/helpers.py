@@ -1,0 +1,227 @@
+"""What the tests of the jobs call in a stack's own process."""
+
+import contextlib
+import math
+import os
+import resource
+import threading
+from datetime import datetime
+from typing import Any
+
+from celery import chain, chord, current_app, group
+from celery.app.task import Context
+from celery.result import AsyncResult
+from django.db import connection, transaction
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+from celery_uncovered.jobs import api as jobs
+from celery_uncovered.jobs import outbox, settle
+from celery_uncovered.jobs.messages import decode
+from celery_uncovered.jobs.models import Attempt, Chord, Job
+from tests.support.app import tasks
+
+
+def submit(task: str, args: list[Any], **options: Any) -> str:
+    return jobs.submit(task, args=args, **options)
+
+
+def messages_waiting(queue: str) -> int:
+    outbox.publisher().flush(10)
+    with current_app.connection_for_write() as broker, broker.channel() as channel:
+        current_app.amqp.queues[queue](channel).declare()
+        return int(channel.queue_declare(queue, passive=True).message_count)
+
+
+# --- J1, J3 --------------------------------------------------------------------------------------
+class RolledBackError(Exception):
+    pass
+
+
+def submit_and_roll_back(text: str) -> dict[str, str]:
+    """Submit in every way, in a transaction that rolls back; the ids."""
+    ids: dict[str, str] = {}
+    with contextlib.suppress(RolledBackError), transaction.atomic():
+        ids["submit"] = jobs.submit(tasks.leave_note, args=[text])
+        ids["delay"] = tasks.leave_note.delay(text).id
+        ids["group"] = group(tasks.leave_note.s(text), tasks.leave_note.s(text)).delay()[0].id
+        with transaction.atomic():
+            ids["nested"] = tasks.leave_note.delay(text).id
+        raise RolledBackError
+    return ids
+
+
+def submit_within_a_transaction() -> dict[str, Any]:
+    """The id of a job, and whether others could see its row before the commit."""
+    seen: list[bool] = []
+    with transaction.atomic():
+        result = tasks.own_id.delay()
+        looking = threading.Thread(target=lambda: seen.append(is_known(result.id)))
+        looking.start()
+        looking.join()
+        state = result.state
+    return {"id": result.id, "seen_before": seen[0], "state_before": state}
+
+
+def is_known(task_id: str) -> bool:
+    try:
+        return Job.objects.filter(id=task_id).exists()
+    finally:
+        connection.close()
+
+
+def result_of(task_id: str) -> dict[str, Any]:
+    """What Celery's users read."""
+    result: Any = AsyncResult(task_id)
+    value = result.result
+    return {
+        "state": result.state,
+        "result": value if not isinstance(value, BaseException) else repr(value),
+        "traceback": result.traceback,
+        "date_done": str(result.date_done),
+    }
+
+
+# --- J5 ------------------------------------------------------------------------------------------
+def refusals(too_large: int) -> dict[str, list[str]]:
+    """What each bad submission raised: the class and the words."""
+    bad: dict[str, Any] = {
+        "not JSON": lambda: tasks.leave_note.delay(object()),
+        "not JSON, within": lambda: tasks.leave_note.delay({"deep": [{1, 2}, object()]}),
+        "NaN": lambda: tasks.add.delay(math.nan, 1),
+        "infinite": lambda: jobs.submit(tasks.add, args=[math.inf, 1]),
+        "too large": lambda: tasks.leave_note.delay("x" * too_large),
+        "an argument too many": lambda: tasks.add.delay(1, 2, 3),
+        "an argument missing": lambda: jobs.submit(tasks.add, args=[1]),
+        "an unknown keyword": lambda: tasks.add.delay(1, z=2),
+        "pickle": lambda: tasks.add.apply_async([1, 2], serializer="pickle"),
+        "unknown task": lambda: jobs.submit("tests.no_such_task"),
+        "unknown queue": lambda: jobs.submit(tasks.add, args=[1, 2], queue="fast"),
+        "unknown queue, by Celery": lambda: tasks.add.apply_async([1, 2], queue="fast"),
+        "in a group": lambda: group(tasks.add.s(1, 2), tasks.add.s(1, math.nan)).delay(),
+    }
+    return {name: refusal(act) for name, act in bad.items()}
+
+
+def refusal(act: Any) -> list[str]:
+    try:
+        with transaction.atomic():
+            act()
+    except Exception as error:  # noqa: BLE001  # the test looks at it
+        return [type(error).__name__, str(error)]
+    return ["", "accepted"]
+
+
+# --- J6 ------------------------------------------------------------------------------------------
+def submit_in_every_way() -> dict[str, str]:
+    """The id of the first job of each; every task notes the state of its own row."""
+    look = tasks.look
+    grouped: Any = group(look.s("group 1"), look.s("group 2")).delay()
+    chained: Any = chain(look.s("chain 1"), look.s("chain 2"), look.s("chain 3")).delay()
+    joined: Any = chord([look.s("chord 1"), look.s("chord 2")], look.s("chord body")).delay()
+    return {
+        "submit": jobs.submit(look, args=["submit"]),
+        "submit by name": jobs.submit(look.name, args=["submit by name"]),
+        "delay": look.delay("delay").id,
+        "apply_async": look.apply_async(["apply_async"], queue="io").id,
+        "signature": look.s("signature").delay().id,
+        "later": look.apply_async(["later"], countdown=0.2).id,
+        "linked": look.apply_async(["linked"], link=look.s("link")).id,
+        "group 1": grouped[0].id,
+        "group 2": grouped[1].id,
+        "chain 1": chained.parent.parent.id,
+        "chord 1": joined.parent[0].id,
+        "chord 2": joined.parent[1].id,
+    }
+
+
+def send_by_name(label: str) -> str:
+    """As a process does that has not the project's task class: no row is left here."""
+    return str(current_app.send_task(tasks.look.name, args=[label]).id)
+
+
+def schedule_every_second(label: str) -> None:
+    every_second, _ = IntervalSchedule.objects.get_or_create(every=1, period="seconds")
+    PeriodicTask.objects.create(
+        name=label, task=tasks.look.name, interval=every_second, args=f'["{label}"]'
+    )
+
+
+# --- J11, J16 ------------------------------------------------------------------------------------
+def give_back(task_id: str) -> bool:
+    """What recovery does for a worker that it takes for dead."""
+    job = Job.objects.get(id=task_id)
+    return settle.give_back(task_id, attempt=job.attempt, reason="The worker died.")
+
+
+def mark_late(task_id: str) -> None:
+    """Every way in which a second final state of a job may come in."""
+    backend: Any = current_app.backend
+    late = RuntimeError("late")
+    for request in (None, request_of(task_id), request_of(task_id, job_attempt=1)):
+        backend.mark_as_failure(task_id, late, request=request)
+        backend.mark_as_done(task_id, "late", request)
+        backend.mark_as_revoked(task_id, "late", request=request)
+    backend.store_result(task_id, late, "FAILURE")
+    backend.store_result(task_id, "late", "SUCCESS")
+
+
+def request_of(task_id: str, **more: Any) -> Any:
+    """The request of a job as its worker had it, with its chord and its callbacks."""
+    job = Job.objects.get(id=task_id)
+    args, kwargs, embed = decode(job.body)
+    headers = decode(job.message)["headers"]
+    return Context(headers | more, args=args, kwargs=kwargs, **embed)
+
+
+def chord_of(held: str, text: str) -> dict[str, Any]:
+    """A chord of a quick part and one that waits at the gate ``held``; its callback notes."""
+    header = [tasks.add.s(1, 1), tasks.hold.s(held)]
+    result: Any = chord(header, tasks.leave_note_after.s(text)).delay()
+    return {"quick": result.parent[0].id, "held": result.parent[1].id, "callback": result.id}
+
+
+def parts_to_go() -> list[int]:
+    return list(Chord.objects.values_list("remaining", flat=True))
+
+
+def submit_with_children(expires: float) -> dict[str, Any]:
+    """A chord with a part that expires before it is due, and a callback that notes the error."""
+    late = tasks.leave_note.s("late").set(countdown=60, expires=expires)
+    body = tasks.leave_note_after.s("callback").on_error(tasks.leave_note_after.s("errback"))
+    result: Any = chord([tasks.add.s(1, 1), late], body).delay()
+    return {"late": result.parent[1].id, "callback": result.id}
+
+
+# --- J24 -----------------------------------------------------------------------------------------
+def submit_with_little_room(text: str, room: int) -> dict[str, Any]:
+    """Submit a job whose message file finds no room; the ledger's own files do."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with transaction.atomic():
+            transaction.on_commit(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard)))
+            task_id = jobs.submit(tasks.add, args=[text, text])
+        tried = outbox.publisher().flush(20)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    return {"id": task_id, "tried": tried}
+
+
+def die_after_the_commit(text: str) -> None:
+    """End the process at the first moment after the commit, before the publisher is told."""
+    with transaction.atomic():
+        transaction.on_commit(lambda: os._exit(9))
+        jobs.submit(tasks.leave_note, args=[text])
+
+
+def seconds_between(earlier: str, later: str) -> float:
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+
+
+def waited_between_attempts(task_id: str) -> float:
+    """Seconds from the end of a job's first attempt to the start of its second."""
+    first, second = Attempt.objects.filter(job_id=task_id).order_by("number")[:2]
+    return float((second.started_at - first.ended_at).total_seconds())
+
+
+def send_hold_by_name(gate: str) -> str:
+    return str(current_app.send_task(tasks.hold.name, args=[gate]).id)

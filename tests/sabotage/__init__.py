@@ -1,0 +1,1 @@
+"""Whether the tests of a behaviour notice when its mechanism is broken."""

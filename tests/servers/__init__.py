@@ -1,0 +1,1 @@
+"""Private PostgreSQL and RabbitMQ instances for the suite, and what starts and ends processes."""

@@ -1,0 +1,1 @@
+"""What the stacks of tests/stacks.py are made of."""

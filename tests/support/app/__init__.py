@@ -1,0 +1,1 @@
+"""An app with tasks for tests; only ``tests.support.settings`` installs it."""

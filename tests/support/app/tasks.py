@@ -1,0 +1,123 @@
+"""Tasks that tests submit, small ones of every kind."""
+
+import io
+import os
+import resource
+import signal
+import time
+from typing import Any
+
+from celery import shared_task
+
+from celery_uncovered.jobs import api as jobs
+from celery_uncovered.jobs.current import running_attempt
+from celery_uncovered.jobs.models import Job
+from tests.support.app.notes import is_open, note, wait_at
+
+
+@shared_task
+def add(x: int, y: int) -> int:
+    return x + y
+
+
+@shared_task
+def total(numbers: list[int]) -> int:
+    return sum(numbers)
+
+
+@shared_task
+def fail(message: str) -> None:
+    raise RuntimeError(message)
+
+
+@shared_task
+def leave_note(text: str) -> str:
+    note(text)
+    return text
+
+
+@shared_task
+def leave_note_after(_: Any, text: str) -> str:
+    """As ``leave_note``, for a callback, which gets a result or the failed job's id first."""
+    note(text)
+    return text
+
+
+@shared_task(bind=True)
+def own_id(self: Any) -> str:
+    return str(self.request.id)
+
+
+@shared_task(bind=True)
+def look(self: Any, *more: Any) -> str:
+    """Note what the ledger says of this job while it runs; the last argument is its label."""
+    state = Job.objects.filter(id=self.request.id).values_list("state", flat=True).first()
+    note(f"{more[-1]}: {state}")
+    return str(more[-1])
+
+
+@shared_task
+def hold(gate: str, text: str = "") -> str:
+    """Note that it runs, and wait at a gate of its attempt: ``GATE-1``, ``GATE-2`` and so on."""
+    number = attempt_number()
+    note(f"{text}{gate}-{number} begins")
+    wait_at(f"{gate}-{number}")
+    note(f"{text}{gate}-{number} ends")
+    return f"attempt {number}"
+
+
+@shared_task
+def report_until(gate: str) -> str:
+    """Report progress over and over until the gate opens."""
+    note(f"{gate} begins")
+    done = 0
+    while not is_open(gate):
+        done += 1
+        jobs.report_progress(done=done)
+        time.sleep(0.05)
+    return "let through"
+
+
+@shared_task(bind=True, max_retries=None)
+def retry_once(self: Any, countdown: float) -> str:
+    """Fail at first, to be retried after ``countdown`` seconds; then tell the attempt."""
+    if attempt_number() == 1:
+        raise self.retry(exc=RuntimeError("not yet"), countdown=countdown)
+    return f"attempt {attempt_number()}"
+
+
+@shared_task(bind=True, max_retries=1)
+def retry_in_vain(self: Any) -> None:
+    raise self.retry(exc=RuntimeError("never"), countdown=0)
+
+
+@shared_task(bind=True)
+def be_replaced(self: Any, x: int) -> Any:
+    return self.replace(add.s(x, x))
+
+
+@shared_task
+def die_once() -> str:
+    """Kill the process that runs it, the first time."""
+    number = attempt_number()
+    if number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return f"attempt {number}"
+
+
+@shared_task
+def write_file(size: int, room: int) -> int:
+    """Save a file of ``size`` bytes where a file can have ``room`` bytes at most."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        return jobs.save_artifact("file.bin", io.BytesIO(b"x" * size)).size
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def attempt_number() -> int:
+    attempt = running_attempt()
+    if attempt is None:
+        raise RuntimeError
+    return attempt.number
