@@ -6,3 +6,24 @@ from django.apps import AppConfig
 class DashboardConfig(AppConfig):
     name = "celery_uncovered.dashboard"
     label = "dashboard"
+
+    def ready(self) -> None:
+        from celery_uncovered.jobs import api as jobs
+
+        jobs.register_link(
+            jobs.NavigationLink(
+                label="Jobs",
+                url_name="dashboard:jobs",
+                order=60,
+                summary="What is running, what failed, what is done. Every attempt is on its page.",
+            )
+        )
+        jobs.register_link(
+            jobs.NavigationLink(
+                label="Schedules",
+                url_name="dashboard:schedules",
+                order=70,
+                operators_only=True,
+                summary="What is submitted by itself: say when, pause it, or submit it now.",
+            )
+        )

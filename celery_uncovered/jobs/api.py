@@ -25,6 +25,7 @@ from celery_uncovered.jobs.registry import (
     NavigationLink,
     ResultPanel,
     SchedulableTask,
+    links,
     register_link,
     register_open_tasks,
     register_panel,
@@ -42,6 +43,22 @@ from celery_uncovered.jobs.status import (
     job_status,
 )
 from celery_uncovered.jobs.submit import submit_job as submit
+from celery_uncovered.jobs.web.access import (
+    Viewer,
+    known_viewers_only,
+    operators_only,
+    readable_job_or_404,
+    remember_reader,
+    viewer_of,
+)
+from celery_uncovered.jobs.web.listing import (
+    JobFilter,
+    JobPage,
+    list_jobs,
+    queue_names,
+    readable_statuses,
+)
+from celery_uncovered.jobs.web.negotiate import wants_json
 
 __all__ = [
     "FINAL",
@@ -53,7 +70,9 @@ __all__ = [
     "AttemptInfo",
     "JobCancelledError",
     "JobError",
+    "JobFilter",
     "JobNotFoundError",
+    "JobPage",
     "JobStatus",
     "NavigationLink",
     "NoCurrentJobError",
@@ -63,6 +82,7 @@ __all__ = [
     "State",
     "UnknownQueueError",
     "UnknownTaskError",
+    "Viewer",
     "add_reader",
     "cancel_job",
     "check_cancelled",
@@ -71,14 +91,24 @@ __all__ = [
     "job_attempts",
     "job_status",
     "jobs_read_by",
+    "known_viewers_only",
+    "links",
+    "list_jobs",
+    "operators_only",
+    "queue_names",
+    "readable_job_or_404",
+    "readable_statuses",
     "register_link",
     "register_open_tasks",
     "register_panel",
     "register_schedulable",
+    "remember_reader",
     "report_progress",
     "report_progress_of",
     "running_attempt",
     "save_artifact",
     "schedulable_tasks",
     "submit",
+    "viewer_of",
+    "wants_json",
 ]

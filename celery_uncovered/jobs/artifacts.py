@@ -4,6 +4,7 @@ import contextlib
 import re
 import uuid
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -80,7 +81,8 @@ def _record(
                 "expires_at": now + (lifetime or settings.JOBS_ARTIFACT_LIFETIME),
             },
         )
-        transaction.on_commit(lambda: [_discard(old) for old in old_files])
+        for old in old_files:
+            transaction.on_commit(partial(_discard, old))
     return artifact
 
 

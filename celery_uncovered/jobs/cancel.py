@@ -22,7 +22,5 @@ def cancel_job(task_id: str) -> bool:
             return False
         family = live.filter(Q(id=task_id) | Q(root_id=task_id))
         family.update(cancel_requested=True)
-        settle.revoke_waiting(
-            family.filter(lease_node=None).values_list("id", flat=True), REASON
-        )
+        settle.revoke_waiting(family.filter(lease_node=None).values_list("id", flat=True), REASON)
     return True

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from celery.app.base import Celery
-
 from celery_uncovered.jobs.errors import SerializerRefusedError
 from celery_uncovered.jobs.messages import KEPT_PROPERTIES, Message, encode_body, queue_of
 
@@ -26,8 +24,7 @@ class _NoConnection:
 class CapturingProducer:
     """Keeps what is published as ``message``. One instance serves one submission."""
 
-    def __init__(self, app: Celery) -> None:
-        self.app = app
+    def __init__(self) -> None:
         self.connection = _NoConnection()
         self.message: Message | None = None
 
@@ -49,7 +46,7 @@ class CapturingProducer:
         self.message = Message(
             task_id=headers["id"],
             task=task,
-            queue=queue_of(self.app, name, routing_key, declare),
+            queue=queue_of(name, routing_key, declare),
             exchange=name,
             routing_key=routing_key,
             body=encode_body(task, body),

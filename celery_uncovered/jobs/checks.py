@@ -7,6 +7,8 @@ from celery import current_app
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 
+from celery_uncovered.jobs.task import JobTask
+
 BACKEND = "celery_uncovered.jobs.results.LedgerBackend"
 #: RabbitMQ's default consumer_timeout: it closes a channel whose message waits longer for its ack.
 CONSUMER_TIMEOUT = 30 * 60
@@ -36,8 +38,9 @@ RULES: list[tuple[str, Callable[[Any], bool], str]] = [
     ),
     (
         "jobs.E005",
-        lambda conf: not _is_amqp(conf)
-        or bool((conf.broker_transport_options or {}).get("confirm_publish")),
+        lambda conf: (
+            not _is_amqp(conf) or bool((conf.broker_transport_options or {}).get("confirm_publish"))
+        ),
         "CELERY_BROKER_TRANSPORT_OPTIONS needs confirm_publish: without it RabbitMQ can lose a"
         " message that was sent.",
     ),
@@ -94,15 +97,13 @@ def check_database(**_: Any) -> list[CheckMessage]:
             )
             found.append(Error(sentence, id="jobs.E012"))
     elif not database["ENGINE"].endswith("postgresql"):
-        sentence = f'The ledger is held on PostgreSQL and SQLite, not on {database["ENGINE"]}.'
+        sentence = f"The ledger is held on PostgreSQL and SQLite, not on {database['ENGINE']}."
         found.append(Error(sentence, id="jobs.E013"))
     return found
 
 
 def check_tasks(**_: Any) -> list[CheckMessage]:
     """Tasks whose own base is not ours would leave no ledger row."""
-    from celery_uncovered.jobs.task import JobTask
-
     return [
         Warning(
             f"Task {name} does not derive from JobTask: its submissions leave no ledger row.",

@@ -1,5 +1,8 @@
-"""Chords that fire once: a part counts in the transaction that makes it final, and the part that
-takes the last one off submits the callback in that same transaction."""
+"""Chords that fire once.
+
+A part counts in the transaction that makes it final, and the part that takes the last one off
+submits the callback in that same transaction.
+"""
 
 import logging
 from typing import Any
@@ -7,12 +10,13 @@ from typing import Any
 from celery.app.base import Celery
 from celery.canvas import Signature, maybe_signature
 from celery.exceptions import ChordError
-from celery.result import GroupResult, allow_join_result, result_from_tuple
+from celery.result import AsyncResult, GroupResult, allow_join_result, result_from_tuple
 from django.db.models import F
 
 from celery_uncovered.jobs.messages import decode, encode
-from celery_uncovered.jobs.models import Chord
+from celery_uncovered.jobs.models import Chord, Job
 from celery_uncovered.jobs.settle import error_sentence
+from celery_uncovered.jobs.states import State
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +53,13 @@ def count_part(app: Celery, request: Any) -> None:
 
 
 def _fire(app: Celery, chord: Chord) -> None:
-    header = result_from_tuple(decode(chord.parts), app=app)
-    callback = maybe_signature(decode(chord.body), app=app)
+    header: Any = result_from_tuple(decode(chord.parts), app=app)
+    callback: Any = maybe_signature(decode(chord.body), app=app)
     try:
-        with allow_join_result():
-            results = header.join(propagate=True, timeout=1)
+        results = _results_in_one_query(header)
+        if results is None:
+            with allow_join_result():
+                results = header.join(propagate=True, timeout=1)
     except Exception as error:  # noqa: BLE001  # a part's own error, of any class: the callback fails with it
         culprit = next(header._failed_join_report(), None)  # noqa: SLF001  # Celery's backends ask it so
         part = f"Part {culprit.id}" if culprit is not None else "A part"
@@ -62,3 +68,15 @@ def _fire(app: Celery, chord: Chord) -> None:
         )
     else:
         callback.delay(results)
+
+
+def _results_in_one_query(header: Any) -> list[Any] | None:
+    """The parts' values in their order; None where Celery must say itself: nested, or failed."""
+    if not all(type(part) is AsyncResult for part in header.results):
+        return None
+    ids = [part.id for part in header.results]
+    succeeded = Job.objects.filter(id__in=ids, state=State.SUCCESS)
+    found = dict(succeeded.values_list("id", "result"))
+    if len(found) < len(set(ids)):
+        return None
+    return [None if found[id_] is None else decode(found[id_]) for id_ in ids]

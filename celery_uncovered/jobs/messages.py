@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from celery.app.base import Celery
 from django.conf import settings
 from kombu.utils.json import dumps, loads
 
@@ -75,7 +74,7 @@ def arguments(body: str) -> tuple[list[Any], dict[str, Any]]:
     return args, kwargs
 
 
-def queue_of(app: Celery, exchange: str, routing_key: str, declare: Any) -> str:
+def queue_of(exchange: str, routing_key: str, declare: Any) -> str:
     """The name of the queue that a message goes to; the routing key where none is declared."""
     for queue in declare or ():
         return str(queue.name)

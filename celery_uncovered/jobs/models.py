@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import storages
 from django.db import models
 from django.utils import timezone
 
@@ -126,8 +127,6 @@ class Attempt(models.Model):
 
 
 def artifact_storage() -> Any:
-    from django.core.files.storage import storages
-
     return storages["artifacts"]
 
 

@@ -1,5 +1,7 @@
-"""Who a worker is: host, boot, process id and the process's start time, so that a reused pid is not
-taken for the process that had it before."""
+"""Who a worker is: host, boot, process id and start time.
+
+The start time tells a process from one that had the same id before.
+"""
 
 import os
 import socket

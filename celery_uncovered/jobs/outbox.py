@@ -168,7 +168,7 @@ _publisher_lock = threading.Lock()
 
 
 def publisher() -> Publisher:
-    """This process's publisher."""
+    """The publisher of this process."""
     global _publisher  # noqa: PLW0603  # one per process, made anew after a fork
     if _publisher is None:
         with _publisher_lock:
@@ -179,7 +179,7 @@ def publisher() -> Publisher:
 
 def _forget_publisher() -> None:
     """In a forked child the thread is gone and the queue belongs to the parent."""
-    global _publisher, _publisher_lock  # noqa: PLW0603
+    global _publisher, _publisher_lock
     _publisher, _publisher_lock = None, threading.Lock()
 
 

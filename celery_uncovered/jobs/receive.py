@@ -29,9 +29,7 @@ def attempt_of_foreign(
     return FIRST_ATTEMPT
 
 
-def _message(
-    name: str, task_id: str, request: dict[str, Any], message: tuple[Any, ...]
-) -> Message:
+def _message(name: str, task_id: str, request: dict[str, Any], message: tuple[Any, ...]) -> Message:
     body, content_type, content_encoding = message
     parts = loads(body, content_type, content_encoding) if content_type else body
     delivery = request.get("delivery_info") or {}

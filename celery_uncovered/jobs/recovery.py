@@ -44,12 +44,8 @@ def _orphaned_leases() -> list[str]:
     """Leases of nodes that have no row: signed off, or recovered, with a job still in hand."""
     leases = Job.objects.filter(state=State.STARTED, lease_node__isnull=False)
     stale = timezone.now() - timedelta(seconds=settings.JOBS_LEASE_SECONDS)
-    return list(
-        leases.exclude(lease_node__in=Node.objects.values("id"))
-        .filter(started_at__lt=stale)
-        .values_list("lease_node", flat=True)
-        .distinct()
-    )
+    orphaned = leases.exclude(lease_node__in=Node.objects.values("id")).filter(started_at__lt=stale)
+    return [str(lease) for lease in orphaned.values_list("lease_node", flat=True).distinct()]
 
 
 def _recover_leases(node_id: str) -> int:
@@ -63,9 +59,7 @@ def _recover_leases(node_id: str) -> int:
 def _recover(task_id: str, attempt: int, times_lost: int) -> int:
     if times_lost + 1 >= MAX_LOST:
         error = f"The worker died {MAX_LOST} times while it ran this job."
-        return settle.finish(
-            task_id, Outcome(state=State.FAILURE, error=error), attempt=attempt
-        )
+        return settle.finish(task_id, Outcome(state=State.FAILURE, error=error), attempt=attempt)
     if not settle.give_back(task_id, attempt=attempt, reason="The worker died."):
         return 0
     Job.objects.filter(id=task_id).update(times_lost=F("times_lost") + 1)

@@ -9,12 +9,16 @@ from celery_uncovered.jobs.status import JobStatus
 
 @dataclass(frozen=True, kw_only=True)
 class NavigationLink:
-    """A link of every page's head. ``operators_only`` hides it from others."""
+    """A link of every page's head; with a ``summary`` (a sentence) also a card of the home page.
+
+    ``operators_only`` hides it from others.
+    """
 
     label: str
     url_name: str
     order: int = 50
     operators_only: bool = False
+    summary: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,3 +77,7 @@ def schedulable_tasks() -> list[SchedulableTask]:
 
 def is_open(task: str) -> bool:
     return task in _open_tasks
+
+
+def open_tasks() -> frozenset[str]:
+    return frozenset(_open_tasks)

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 from celery import states
-from celery.backends.base import _is_request_ignore_result
 from celery.exceptions import TaskRevokedError
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 from django_celery_results.backends.database import DatabaseBackend
+from django_celery_results.models import TaskResult
 from kombu.exceptions import EncodeError
 
 from celery_uncovered.jobs import chords, settle
@@ -25,6 +25,21 @@ from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.settle import Outcome
 from celery_uncovered.jobs.states import State
 
+#: What a later state writes over in the copy; ``date_created`` stays.
+COPIED = [
+    "status",
+    "content_type",
+    "content_encoding",
+    "result",
+    "meta",
+    "traceback",
+    "worker",
+    "date_done",
+    "task_name",
+    "task_args",
+    "task_kwargs",
+    "periodic_task_name",
+]
 #: How Celery's users read the states that only the ledger has.
 AS_CELERY = {State.SCHEDULED: states.PENDING, State.QUEUED: states.PENDING}
 
@@ -40,7 +55,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         store_result: bool = True,  # noqa: FBT001, FBT002  # Celery's signature
         state: str = states.SUCCESS,
     ) -> None:
-        keep = store_result and not _is_request_ignore_result(request)
+        keep = store_result and not getattr(request, "ignore_result", False)
         with transaction.atomic():
             if self._record(task_id, result, state, request=request, copy=keep):
                 self._count_part(request, state, result)
@@ -96,9 +111,8 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         with transaction.atomic():
             sentence = settle.error_sentence(exc) if exc else ""
             if settle.retry(attempt, sentence, traceback or "") and store_result:
-                super()._store_result(
-                    task_id, self.encode_result(exc, state), state, traceback, request
-                )
+                prepared = self.encode_result(exc, state)
+                self._write_copy(task_id, prepared, state, traceback, request)
 
     def _store_result(
         self,
@@ -112,9 +126,11 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         """What ``store_result`` ends in: a final state counts if it is the first; others are notes."""
         if status in states.READY_STATES:
             with transaction.atomic():
-                self._finish(task_id, result, status, traceback, request)
-                return super()._store_result(task_id, result, status, traceback, request, using)
-        return super()._store_result(task_id, result, status, traceback, request, using)
+                if self._finish(task_id, result, status, traceback, request):
+                    self._write_copy(task_id, result, status, traceback, request)
+            return result
+        self._write_copy(task_id, result, status, traceback, request)
+        return result
 
     def _record(
         self,
@@ -131,8 +147,31 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         if not self._finish(task_id, prepared, state, traceback, request, said=result):
             return False
         if copy:
-            super()._store_result(task_id, prepared, state, traceback, request)
+            self._write_copy(task_id, prepared, state, traceback, request)
         return True
+
+    def _write_copy(
+        self, task_id: str, prepared: Any, state: str, traceback: Any, request: Any
+    ) -> None:
+        """Write django-celery-results' row, in one statement where the package takes four."""
+        content_type, content_encoding, content = self.encode_content(prepared)
+        meta = {
+            **self._get_meta_from_request(request),
+            "children": self.current_task_children(request),
+        }
+        row = TaskResult(
+            task_id=task_id,
+            status=state,
+            content_type=content_type,
+            content_encoding=content_encoding,
+            result=content,
+            meta=self.encode_content(meta)[2],
+            date_done=timezone.now(),
+            **self._get_extended_properties(request, traceback) | {"traceback": traceback},
+        )
+        TaskResult.objects.bulk_create(
+            [row], update_conflicts=True, unique_fields=["task_id"], update_fields=COPIED
+        )
 
     def _finish(
         self,
@@ -195,7 +234,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
     def apply_chord(self, header_result_args: Any, body: Any, **_: Any) -> None:
         chords.open_chord(self.app.GroupResult(*header_result_args), body)
 
-    def on_chord_part_return(self, request: Any, state: str, result: Any, **_: Any) -> None:
+    def on_chord_part_return(self, request: Any, state: str, result: Any, **_: Any) -> None:  # noqa: ARG002  # Celery's signature
         """Count a part; runs inside the transaction that made it final, so each counts once."""
         chords.count_part(self.app, request)
 

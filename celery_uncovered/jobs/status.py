@@ -122,7 +122,8 @@ def children_of(task_id: str, limit: int = 100) -> list[JobStatus]:
 
 def find_artifact(task_id: str, name: str) -> Artifact | None:
     """The row of a job's file, unless it has expired."""
-    return _unexpired(task_id).filter(name=name).first()
+    found: Artifact | None = _unexpired(task_id).filter(name=name).first()
+    return found
 
 
 def summaries(jobs: Any) -> list[JobStatus]:
@@ -142,9 +143,7 @@ def _status(
         queue=job.queue,
         state=state,
         attempt=job.attempt,
-        progress=Progress(
-            done=job.progress_done, total=job.progress_total, note=job.progress_note
-        ),
+        progress=Progress(done=job.progress_done, total=job.progress_total, note=job.progress_note),
         queue_position=_position(job) if positions and state == State.QUEUED else None,
         result=decode(job.result) if succeeded and job.result else None,
         error=job.error,

@@ -18,7 +18,7 @@ class DurableFileSystemStorage(FileSystemStorage):
         draft = target.with_name(f".{uuid.uuid4().hex}.part")
         try:
             with draft.open("xb") as file:
-                os.chmod(file.fileno(), self.file_permissions_mode or 0o600)
+                os.fchmod(file.fileno(), self.file_permissions_mode or 0o600)
                 for chunk in content.chunks():
                     file.write(chunk)
                 file.flush()

@@ -25,7 +25,7 @@ CLAIM_SECONDS = 10.0
 
 def job_strategy(task: Any, app: Celery, consumer: Any, **kwargs: Any) -> Callable[..., Any]:
     """Celery's default strategy over a pool that claims each job before it is traced."""
-    return default(task, app, _ClaimingConsumer(consumer), **kwargs)  # type: ignore[no-any-return]
+    return default(task, app, _ClaimingConsumer(consumer), **kwargs)
 
 
 class _ClaimingConsumer:

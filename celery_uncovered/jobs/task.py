@@ -53,7 +53,7 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         timing = Timing.taken_from(options)
         for name in ("connection", "publisher"):
             options.pop(name, None)
-        capture = CapturingProducer(self.app)
+        capture: Any = CapturingProducer()
         self._check_arguments(args, kwargs)
         result = super().apply_async(
             args,
@@ -81,7 +81,7 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
             super().on_replace(sig)
         with transaction.atomic():
             sig.delay()
-            attempt = attempt_of(self.request.id)
+            attempt = attempt_of(str(self.request.id))
             if attempt is not None:
                 settle.hand_over(attempt)
         reason = "Replaced by new task"

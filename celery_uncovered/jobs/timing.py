@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from dateutil.parser import isoparse
 from django.utils import timezone
 
 
@@ -48,7 +47,7 @@ def _moment(value: Any) -> datetime | None:
     if isinstance(value, timedelta):
         return timezone.now() + value
     if isinstance(value, str):
-        value = isoparse(value)
+        value = datetime.fromisoformat(value)
     if isinstance(value, datetime):
         return value if timezone.is_aware(value) else value.replace(tzinfo=UTC)
     return timezone.now() + timedelta(seconds=float(value))

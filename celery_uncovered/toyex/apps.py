@@ -14,9 +14,7 @@ class ToyexConfig(AppConfig):
         from celery_uncovered.toyex.reports import BUILD, FETCH, PRODUCE
         from celery_uncovered.toyex.web.panel import report_panel_context
 
-        jobs.register_link(
-            jobs.NavigationLink(label="Reports", url_name="toyex:reports", order=10)
-        )
+        jobs.register_link(jobs.NavigationLink(label="Reports", url_name="toyex:reports", order=10))
         jobs.register_open_tasks(PRODUCE, FETCH, BUILD)
         jobs.register_panel(
             jobs.ResultPanel(

@@ -56,8 +56,8 @@ def result_of(report: Report) -> dict[str, Any]:
         "source": report.source,
         "repositories": report.repositories,
         "total_count": report.total_count,
-        "groups": report.summary["groups"],
-        "rows": report.summary["rows"],
+        "groups": report.summary["group_count"],
+        "rows": report.summary["row_count"],
         "complete": report.is_complete,
         "incomplete_results": report.incomplete_results,
         "missing_pages": report.missing_pages,
@@ -70,7 +70,7 @@ def _refuse_hopeless(failures: Sequence[PageFailure]) -> None:
     if fatal is not None:
         raise ReportFailedError(fatal.error)
     if len(failures) == len(PAGES):
-        message = f"None of the {len(PAGES)} pages could be fetched. {failures[0].error}"
+        message = f"None of the {len(PAGES)} pages could be fetched; {failures[0].error}"
         raise ReportFailedError(message)
 
 

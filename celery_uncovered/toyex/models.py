@@ -58,6 +58,23 @@ class FetchedPage(models.Model):
         return f"page {self.page} of {self.task_id}"
 
 
+class WaitingPage(models.Model):
+    """A page that is asked for again after ``seconds``; gone once it was fetched or given up."""
+
+    task_id = models.CharField(max_length=255)
+    page = models.PositiveSmallIntegerField()
+    seconds = models.FloatField()
+    reason = models.CharField(max_length=50)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task_id", "page"], name="waiting_page_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"page {self.page} of {self.task_id} waits"
+
+
 class Subscription(models.Model):
     """An address that gets the scheduled reports of a period, once it has confirmed."""
 

@@ -1,6 +1,5 @@
 """Asking for a report: the one that exists, the one that is being made, or a new one."""
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -24,8 +23,10 @@ def request_report(
     ref_date: str | date | None = None,
     fresh: bool = False,
 ) -> str:
-    """The ``task_id`` of the report: of the complete one that exists, unless ``fresh``; of the one
-    that is being made; or of a new job.
+    """Return the ``task_id`` of a report.
+
+    That is the complete one that exists, unless ``fresh``; or the one that is being made; or a new
+    job.
 
     Raises BadInput in one sentence for a period, grouping or date that cannot be.
     """
@@ -73,7 +74,7 @@ def _wanted(period: str, group_by: str, ref_date: str | date | None) -> dict[str
 
 def _existing(wanted: dict[str, Any]) -> str | None:
     """The newest complete report of the kind whose file is still there."""
-    candidates: Sequence[Report] = Report.objects.filter(is_complete=True, **wanted)
+    candidates = Report.objects.filter(is_complete=True, **wanted)
     for report in sorted(candidates, key=lambda one: one.created_at, reverse=True):
         if jobs.find_artifact(report.task_id, file_name(report)) is not None:
             return report.task_id

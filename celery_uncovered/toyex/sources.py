@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils import timezone
 
-from celery_uncovered.toyex.github import SearchClient
+from celery_uncovered.toyex.github import Bounds, SearchClient
 from celery_uncovered.toyex.standin import RECORDED_TODAY
 
 
@@ -28,5 +28,6 @@ def open_client() -> SearchClient:
     return SearchClient(
         settings.GITHUB_API_URL,
         settings.GITHUB_OAUTH,
+        bounds=Bounds(read=settings.GITHUB_READ_TIMEOUT),
         minimum_wait=settings.GITHUB_MINIMUM_WAIT,
     )

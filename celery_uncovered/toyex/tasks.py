@@ -41,6 +41,8 @@ def fetch_hot_repos(self: Any, since: str, per_page: int, page: int) -> Any:
     except GitHubError as error:
         delay = fetching.retry_delay(error, retries)
         if delay is None:
+            if report_id:
+                fetching.note_failure(report_id, page)
             return fetching.failure_of(page, error).to_json()
         if report_id:
             fetching.note_wait(report_id, page, error, delay)

@@ -174,6 +174,8 @@ GITHUB_RECORDED = env.bool(
 #: Seconds to wait where a limit of GitHub names no time, and before a failed page is tried again.
 GITHUB_MINIMUM_WAIT = env.float("GITHUB_MINIMUM_WAIT", default=60.0)
 GITHUB_RETRY_SECONDS = env.float("GITHUB_RETRY_SECONDS", default=2.0)
+#: Seconds without a byte of an answer after which a request has failed.
+GITHUB_READ_TIMEOUT = env.float("GITHUB_READ_TIMEOUT", default=15.0)
 
 # --- Celery -------------------------------------------------------------------------------------
 vars().update(broker_settings(env.str("CELERY_BROKER_URL", default=""), DATA_DIR))

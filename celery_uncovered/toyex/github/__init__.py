@@ -15,9 +15,11 @@ from celery_uncovered.toyex.github.errors import (
 )
 from celery_uncovered.toyex.github.page import SearchPage
 from celery_uncovered.toyex.github.repository import Repository
+from celery_uncovered.toyex.github.transport import Bounds
 
 __all__ = [
     "BadCredentials",
+    "Bounds",
     "BrokenAnswer",
     "GitHubError",
     "QueryRefused",

@@ -12,18 +12,18 @@ FIRST_ROWS = 10
 def summarise(ranked: Sequence[Ranked], groups: Sequence[Group]) -> dict[str, Any]:
     """A JSON-safe object.
 
-    ``repositories``, ``groups``, ``rows`` (of the CSV) and ``stars`` are counts; ``top_groups``
-    are the first ten as ``name``, ``stars``, ``repositories``; ``first_rows`` the ten
+    ``repositories``, ``group_count``, ``row_count`` (of the CSV) and ``stars`` are counts;
+    ``groups`` are the first ten as ``name``, ``stars``, ``repositories``; ``rows`` the ten
     repositories of the best rank, with the names of the CSV's columns (``topics`` is a list,
     ``language`` and ``description`` may be null, nothing has a leading ``'``).
     """
     return {
         "repositories": len(ranked),
-        "groups": len(groups),
-        "rows": sum(len(group.rows) for group in groups),
+        "group_count": len(groups),
+        "row_count": sum(len(group.rows) for group in groups),
         "stars": sum(one.repository.stars for one in ranked),
-        "top_groups": [_group(group) for group in groups[:TOP_GROUPS]],
-        "first_rows": [_row(one) for one in ranked[:FIRST_ROWS]],
+        "groups": [_group(group) for group in groups[:TOP_GROUPS]],
+        "rows": [_row(one) for one in ranked[:FIRST_ROWS]],
     }
 
 

@@ -123,11 +123,11 @@ def test_a_summary_counts_and_shows_the_first_ten() -> None:
         [repository(number, stars=number, topics=(f"t{number}", "all")) for number in range(1, 13)]
     )
     summary = summarise(ranked, group(ranked, "topic"))
-    assert (summary["repositories"], summary["groups"], summary["rows"]) == (12, 13, 24)
+    assert (summary["repositories"], summary["group_count"], summary["row_count"]) == (12, 13, 24)
     assert summary["stars"] == 78
-    assert len(summary["top_groups"]) == len(summary["first_rows"]) == 10
-    assert summary["top_groups"][0] == {"name": "all", "stars": 78, "repositories": 12}
-    assert summary["first_rows"][0] == {
+    assert len(summary["groups"]) == len(summary["rows"]) == 10
+    assert summary["groups"][0] == {"name": "all", "stars": 78, "repositories": 12}
+    assert summary["rows"][0] == {
         "rank": 1,
         "full_name": "owner/name-12",
         "stars": 12,
@@ -143,11 +143,11 @@ def test_a_summary_counts_and_shows_the_first_ten() -> None:
 def test_a_summary_of_nothing_is_empty() -> None:
     assert summarise((), ()) == {
         "repositories": 0,
-        "groups": 0,
-        "rows": 0,
+        "group_count": 0,
+        "row_count": 0,
         "stars": 0,
-        "top_groups": [],
-        "first_rows": [],
+        "groups": [],
+        "rows": [],
     }
 
 

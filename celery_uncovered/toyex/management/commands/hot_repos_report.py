@@ -12,8 +12,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.toyex.reports import request_report
 from celery_uncovered.toyex.report import GROUPINGS, PERIODS, BadInput
+from celery_uncovered.toyex.reports import request_report
 
 POLL_SECONDS = 0.2
 BAR_WIDTH = 30

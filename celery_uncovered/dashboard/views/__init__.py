@@ -1,0 +1,1 @@
+"""The pages over all jobs, one module each."""

@@ -1,0 +1,40 @@
+"""The start page, and the sign of life for whoever watches the service."""
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from celery_uncovered.jobs import api as jobs
+
+_LATEST = 5
+
+
+@require_safe
+@ensure_csrf_cookie
+def home(request: HttpRequest) -> HttpResponseBase:
+    """What this is; it also gives JSON clients their CSRF cookie."""
+    viewer = jobs.viewer_of(request)
+    context = {
+        "cards": [
+            link
+            for link in jobs.links()
+            if link.summary and (viewer.sees_all or not link.operators_only)
+        ],
+        "latest": jobs.list_jobs(viewer, jobs.JobFilter(), limit=_LATEST).jobs,
+    }
+    return render(request, "dashboard/home.html", context)
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  # a view takes one
+    """200 where the database answers, 503 where it does not; never why."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return HttpResponse("unavailable", content_type="text/plain", status=503)
+    return HttpResponse("ok", content_type="text/plain")

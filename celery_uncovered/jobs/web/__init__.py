@@ -1,0 +1,1 @@
+"""One job on the web: who may see it, its page, its status for scripts, its files."""

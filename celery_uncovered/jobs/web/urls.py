@@ -1,0 +1,14 @@
+"""The addresses of one job."""
+
+from django.urls import path
+
+from celery_uncovered.jobs.web import downloads, views
+
+app_name = "jobs"
+urlpatterns = [
+    path("<str:task_id>/", views.page, name="page"),
+    path("<str:task_id>/card/", views.card, name="card"),
+    path("<str:task_id>/status/", views.status, name="status"),
+    path("<str:task_id>/cancel/", views.cancel, name="cancel"),
+    path("<str:task_id>/artifacts/<str:name>", downloads.artifact, name="artifact"),
+]
