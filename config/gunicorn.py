@@ -12,6 +12,7 @@ timeout = 60
 graceful_timeout = 20
 forwarded_allow_ips = "127.0.0.1"
 control_socket_disable = True
+loglevel = os.environ.get("LOG_LEVEL", "WARNING").lower()
 
 # Sign-in links carry a token in their query string, so requests are not logged. Where somebody
 # turns the access log on, it names the path only: no query string, no referrer.
