@@ -3,11 +3,9 @@
 from django.db import transaction
 from django.db.models import Q
 
-from celery_uncovered.jobs import settle
+from celery_uncovered.jobs import idle
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.states import LIVE
-
-REASON = "The job was cancelled."
 
 
 def cancel_job(task_id: str) -> bool:
@@ -22,5 +20,7 @@ def cancel_job(task_id: str) -> bool:
             return False
         family = live.filter(Q(id=task_id) | Q(root_id=task_id))
         family.update(cancel_requested=True)
-        settle.revoke_waiting(family.filter(lease_node=None).values_list("id", flat=True), REASON)
+        others = family.filter(lease_node=None).exclude(id=task_id)
+        # The job itself first: it is cancelled, and does not fail because a part of it was.
+        idle.revoke_idle([task_id, *others.values_list("id", flat=True)], idle.CANCELLED)
     return True

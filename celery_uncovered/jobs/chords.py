@@ -61,13 +61,21 @@ def _fire(app: Celery, chord: Chord) -> None:
             with allow_join_result():
                 results = header.join(propagate=True, timeout=1)
     except Exception as error:  # noqa: BLE001  # a part's own error, of any class: the callback fails with it
-        culprit = next(header._failed_join_report(), None)  # noqa: SLF001  # Celery's backends ask it so
-        part = f"Part {culprit.id}" if culprit is not None else "A part"
+        culprit = _failed_part(header)
+        part = f"Part {culprit}" if culprit is not None else "A part"
         app.backend.chord_error_from_stack(
             callback, ChordError(f"{part} failed: {error_sentence(error)}")
         )
     else:
         callback.delay(results)
+
+
+def _failed_part(header: Any) -> str | None:
+    """The first part of the header that did not succeed; None where it is within a nested group."""
+    ids = [part.id for part in header.results]
+    bad = Job.objects.filter(id__in=ids, state__in=[State.FAILURE, State.REVOKED])
+    failed = set(bad.values_list("id", flat=True))
+    return next((id_ for id_ in ids if id_ in failed), None)
 
 
 def _results_in_one_query(header: Any) -> list[Any] | None:
@@ -79,4 +87,4 @@ def _results_in_one_query(header: Any) -> list[Any] | None:
     found = dict(succeeded.values_list("id", "result"))
     if len(found) < len(set(ids)):
         return None
-    return [None if found[id_] is None else decode(found[id_]) for id_ in ids]
+    return [None if (text := found[id_]) is None else decode(text) for id_ in ids]

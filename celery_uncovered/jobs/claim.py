@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from celery_uncovered.jobs import node, settle
+from celery_uncovered.jobs import idle, node
 from celery_uncovered.jobs.current import RunningAttempt
 from celery_uncovered.jobs.models import Attempt, Job
 from celery_uncovered.jobs.states import State
@@ -19,7 +19,8 @@ def claim_job(task_id: str, *, attempt: int, task: str) -> RunningAttempt | None
     """Claim ``task_id`` for its attempt number ``attempt``, and record that it began.
 
     None means that there is nothing to do: the message is a duplicate or of an earlier attempt, or
-    the job is cancelled, expired or unknown. An expired job is revoked on the way.
+    the job is cancelled, expired or unknown. An expired job is revoked on the way, and one that was
+    cancelled while an attempt ran that did not get to stop.
     """
     now = timezone.now()
     identity = node.worker_node()
@@ -30,6 +31,7 @@ def claim_job(task_id: str, *, attempt: int, task: str) -> RunningAttempt | None
             id=task_id,
             state=State.QUEUED,
             attempt=attempt - 1,
+            cancel_requested=False,
         )
         claimed = free.update(
             state=State.STARTED,
@@ -50,6 +52,6 @@ def claim_job(task_id: str, *, attempt: int, task: str) -> RunningAttempt | None
             )
     if claimed:
         return RunningAttempt(task_id=task_id, number=attempt, task=task)
-    if not settle.expire(task_id):
+    if not idle.expire(task_id) and not idle.revoke_cancelled(task_id):
         log.info("Attempt %d of job %s is not to be run; its message is dropped", attempt, task_id)
     return None

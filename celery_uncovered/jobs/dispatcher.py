@@ -9,7 +9,7 @@ from typing import Any
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from celery_uncovered.jobs import node, outbox, recovery, settle
+from celery_uncovered.jobs import idle, node, outbox, recovery
 from celery_uncovered.jobs.leadership import Candidate
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.states import State
@@ -54,7 +54,7 @@ class Dispatcher:
 def _act(*, sweep: bool) -> None:
     publish_due()
     if sweep:
-        settle.expire()
+        idle.expire()
         recovery.recover_dead_nodes()
         publish_unpublished()
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from celery_uncovered.jobs import node
+from celery_uncovered.jobs import node, recovery
 from celery_uncovered.jobs.models import Node
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,8 @@ def _beat_on(name: str) -> None:
     while not _stop.wait(settings.JOBS_LEASE_SECONDS / 4):
         try:
             beat(identity, name)
+            # Those that the database kept us from bringing back when their process died.
+            recovery.recover_lost_children(identity.id)
         except DatabaseError as error:
             log.warning("A heartbeat failed: %s", error)
         finally:

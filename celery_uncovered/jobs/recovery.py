@@ -3,15 +3,20 @@
 import logging
 from datetime import timedelta
 
+from billiard.exceptions import WorkerLostError
+from celery import current_app
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from celery_uncovered.jobs import settle
-from celery_uncovered.jobs.models import Job, Node
-from celery_uncovered.jobs.node import Identity, is_surely_dead
-from celery_uncovered.jobs.settle import Outcome
-from celery_uncovered.jobs.states import State
+from celery_uncovered.jobs.idle import request_of
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER
+from celery_uncovered.jobs.models import Attempt, Job, Node
+from celery_uncovered.jobs.node import Identity, is_surely_dead, process_start
+from celery_uncovered.jobs.states import AttemptOutcome, State
+from celery_uncovered.jobs.submit import import_tasks
 
 log = logging.getLogger(__name__)
 
@@ -48,22 +53,40 @@ def _orphaned_leases() -> list[str]:
     return [str(lease) for lease in orphaned.values_list("lease_node", flat=True).distinct()]
 
 
-def _recover_leases(node_id: str) -> int:
+def recover_lost_children(node_id: str, reason: str = "The worker process died.") -> int:
+    """Queue the jobs of a living node's dead processes again; how many. Call it on that host."""
     held = Job.objects.filter(state=State.STARTED, lease_node=node_id)
     return sum(
-        _recover(task_id, attempt, lost)
-        for task_id, attempt, lost in held.values_list("id", "attempt", "times_lost")
+        bring_back(job, reason)
+        for job in held
+        if job.lease_pid is not None and process_start(job.lease_pid) is None
     )
 
 
-def _recover(task_id: str, attempt: int, times_lost: int) -> int:
-    if times_lost + 1 >= MAX_LOST:
-        error = f"The worker died {MAX_LOST} times while it ran this job."
-        return settle.finish(task_id, Outcome(state=State.FAILURE, error=error), attempt=attempt)
-    if not settle.give_back(task_id, attempt=attempt, reason="The worker died."):
-        return 0
-    Job.objects.filter(id=task_id).update(times_lost=F("times_lost") + 1)
-    return 1
+def bring_back(job: Job, reason: str) -> bool:
+    """Queue a job again whose attempt was lost, or fail it with its last; False if it was not.
+
+    What waits for a job that fails here, a chord or errbacks, hears of it.
+    """
+    if job.times_lost + 1 >= MAX_LOST:
+        import_tasks()
+        request = request_of(job)
+        setattr(request, ATTEMPT_HEADER, job.attempt)
+        error = WorkerLostError(f"The worker died {MAX_LOST} times while it ran this job.")
+        current_app.backend.mark_as_failure(job.id, error, request=request)
+        return Attempt.objects.filter(
+            job=job, number=job.attempt, outcome=AttemptOutcome.FAILURE
+        ).exists()
+    with transaction.atomic():
+        is_back = settle.give_back(job.id, attempt=job.attempt, reason=reason)
+        if is_back:
+            Job.objects.filter(id=job.id).update(times_lost=F("times_lost") + 1)
+    return is_back
+
+
+def _recover_leases(node_id: str) -> int:
+    held = Job.objects.filter(state=State.STARTED, lease_node=node_id)
+    return sum(bring_back(job, "The worker died.") for job in held)
 
 
 def _identity(node: Node) -> Identity:

@@ -9,7 +9,7 @@ from celery_uncovered.jobs.status import JobStatus
 
 @dataclass(frozen=True, kw_only=True)
 class NavigationLink:
-    """A link of every page's head; with a ``summary`` (a sentence) also a card of the home page.
+    """A link of every page's head and a card of the home page, which says its ``summary``.
 
     ``operators_only`` hides it from others.
     """

@@ -1,7 +1,6 @@
 """Recording how an attempt ended. Every change is guarded by the attempt: the first end wins."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,10 +12,9 @@ from django.utils import timezone
 from celery_uncovered.jobs import outbox
 from celery_uncovered.jobs.current import RunningAttempt
 from celery_uncovered.jobs.models import Attempt, Job
-from celery_uncovered.jobs.states import LIVE, SOURCES, WAITING, AttemptOutcome, State
+from celery_uncovered.jobs.states import LIVE, SOURCES, AttemptOutcome, State
 
 NO_LEASE: dict[str, Any] = {"lease_node": None, "lease_pid": None}
-EXPIRED = "The job expired before it could start."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,22 +50,6 @@ def finish(task_id: str, outcome: Outcome, *, attempt: int | None) -> bool:
         if changed:
             _end_attempt(task_id, AttemptOutcome(outcome.state), outcome)
     return bool(changed)
-
-
-def expire(task_id: str | None = None) -> int:
-    """Revoke the waiting jobs whose time ran out (only ``task_id``, if given); how many."""
-    waiting = Job.objects.filter(state__in=WAITING, expires_at__lte=timezone.now())
-    if task_id is not None:
-        waiting = waiting.filter(id=task_id)
-    return revoke_waiting(waiting.values_list("id", flat=True), EXPIRED)
-
-
-def revoke_waiting(task_ids: Iterable[str], reason: str) -> int:
-    """Revoke those jobs that wait, in no attempt; how many there were."""
-    return sum(
-        finish(task_id, Outcome(state=State.REVOKED, error=reason), attempt=None)
-        for task_id in list(task_ids)
-    )
 
 
 def retry(attempt: RunningAttempt, error: str, traceback: str) -> bool:

@@ -11,7 +11,7 @@ from celery.exceptions import Reject
 from celery.worker.strategy import default
 from django.db import DatabaseError, InterfaceError, connection
 
-from celery_uncovered.jobs import claim, receive, results, settle
+from celery_uncovered.jobs import claim, node, receive, recovery, results
 from celery_uncovered.jobs.current import running
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 
@@ -51,11 +51,13 @@ class _ClaimingPool:
     def apply_async(
         self, trace: Any, args: tuple[Any, ...], error_callback: Any, **options: Any
     ) -> Any:
-        _, task_id, request, *_ = args
+        _, task_id, *_ = args
 
         def on_error(error_info: Any, *more: Any, **rest: Any) -> Any:
-            if isinstance(error_info.exception, WorkerLostError):
-                give_back_lost(task_id, request)
+            # The pool wraps the error to carry its traceback.
+            error = getattr(error_info.exception, "exc", error_info.exception)
+            if isinstance(error, WorkerLostError):
+                bring_back_lost(task_id)
             return error_callback(error_info, *more, **rest)
 
         return self._pool.apply_async(
@@ -63,13 +65,10 @@ class _ClaimingPool:
         )
 
 
-def give_back_lost(task_id: str, request: dict[str, Any]) -> None:
+def bring_back_lost(task_id: str) -> None:
     """Queue the job of a dead child again; the message that Celery hands back is then stale."""
-    attempt = request.get(ATTEMPT_HEADER)
-    if attempt is None:
-        return
     try:
-        settle.give_back(task_id, attempt=attempt, reason="The worker process died.")
+        recovery.recover_lost_children(node.worker_node().id)
     except DatabaseError as error:
         log.warning("Job %s of a dead worker process waits for recovery: %s", task_id, error)
     finally:

@@ -1,5 +1,6 @@
 """Accepting a job: its row in the caller's transaction, its message after the commit."""
 
+from functools import cache
 from typing import Any
 
 from celery import current_app
@@ -22,17 +23,25 @@ def submit_job(task: Any, *, args: Any = (), kwargs: Any = None, **options: Any)
     """
     if isinstance(task, str):
         task = _registered(task)
-    queue = options.get("queue")
+    return str(task.apply_async(args=args, kwargs=kwargs, **options).id)
+
+
+def check_queue(queue: Any) -> None:
+    """Raise UnknownQueueError for a name that the settings do not list."""
     known = current_app.amqp.queues
     if isinstance(queue, str) and queue not in known:
         raise UnknownQueueError(queue, list(known))
-    return str(task.apply_async(args=args, kwargs=kwargs, **options).id)
+
+
+@cache
+def import_tasks() -> None:
+    """Import the apps' task modules, which nobody has done yet outside of a worker."""
+    current_app.loader.import_default_modules()
 
 
 def _registered(name: str) -> Any:
     if name not in current_app.tasks:
-        # Outside of a worker nobody has imported the apps' task modules yet.
-        current_app.loader.import_default_modules()
+        import_tasks()
     try:
         return current_app.tasks[name]
     except KeyError:

@@ -42,8 +42,8 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         not final, its result is returned and nothing is submitted. ``producer``, ``connection``
         and ``retry`` have no meaning here: nothing is sent before the commit.
 
-        Raises ArgumentsMismatchError, ArgumentsNotJsonError, ArgumentsTooLargeError or
-        SerializerRefusedError, each in one sentence, and then nothing was submitted.
+        Raises ArgumentsMismatchError, ArgumentsNotJsonError, ArgumentsTooLargeError,
+        SerializerRefusedError or UnknownQueueError, each in one sentence, and then nothing was submitted.
         """
         if self.app.conf.task_always_eager:
             return super().apply_async(
@@ -54,6 +54,7 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         for name in ("connection", "publisher"):
             options.pop(name, None)
         capture: Any = CapturingProducer()
+        submit.check_queue(options.get("queue"))
         self._check_arguments(args, kwargs)
         result = super().apply_async(
             args,

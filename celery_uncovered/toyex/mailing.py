@@ -1,5 +1,8 @@
 """The mails of the report: the report itself, and the question before the first one."""
 
+from email.encoders import encode_base64
+from email.mime.base import MIMEBase
+
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.urls import reverse
@@ -51,7 +54,7 @@ def mail_report(report_task_id: str, subscription_id: int) -> str:
         headers={"List-Unsubscribe": f"<{_address('toyex:leave', subscription.token)}>"},
     )
     with artifact.file.open("rb") as file:
-        message.attach(artifact.name, file.read(), "text/csv")
+        message.attach(_csv_part(artifact.name, file.read()))
     message.send()
     return "The report was sent."
 
@@ -70,6 +73,15 @@ def mail_confirmation(subscription_id: int) -> str:
         to=[subscription.email],
     ).send()
     return "The question was sent."
+
+
+def _csv_part(name: str, content: bytes) -> MIMEBase:
+    """The file in base64: sent as text, it would arrive with other newlines, also within cells."""
+    part = MIMEBase("text", "csv", charset="utf-8")
+    part.set_payload(content)
+    encode_base64(part)
+    part.add_header("Content-Disposition", "attachment", filename=name)
+    return part
 
 
 def _address(url_name: str, token: str) -> str:

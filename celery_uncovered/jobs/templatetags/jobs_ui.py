@@ -1,6 +1,7 @@
 """How pages write states, times, durations and icons."""
 
 import json
+import reprlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -99,9 +100,9 @@ def pretty_json(value: Any) -> str:
 
 @register.filter
 def cut_arguments(status: JobStatus) -> str:
-    """The arguments as they would be written in a call, cut to one line."""
-    shown = [repr(value) for value in status.args]
-    shown += [f"{name}={value!r}" for name, value in status.kwargs.items()]
+    """The arguments as they would be written in a call, cut to one line; they may be large."""
+    shown = [reprlib.repr(value) for value in status.args]
+    shown += [f"{name}={reprlib.repr(value)}" for name, value in status.kwargs.items()]
     text = ", ".join(shown)
     return text if len(text) <= _CUT else f"{text[: _CUT - 1]}…"
 

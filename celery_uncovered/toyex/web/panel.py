@@ -22,16 +22,17 @@ def report_panel_context(status: jobs.JobStatus) -> dict[str, Any]:
         "is_built": is_built,
         "has_failed": status.is_final and not is_built,
         "missing_pages": _names(report.missing_pages),
-        "bars": _bars(report.summary.get("top_groups", [])),
-        "rows": [_row(row) for row in report.summary.get("first_rows", [])],
-        "groups": report.summary.get("groups", 0),
+        "bars": _bars(report.summary.get("groups", [])),
+        "rows": [_row(row) for row in report.summary.get("rows", [])],
+        "groups": report.summary.get("group_count", 0),
         "stars": report.summary.get("stars", 0),
         "group_word": f"{report.group_by}s",
     }
 
 
 def title_of(report: Report) -> str:
-    return f"Hot repositories of the {report.period} to {report.ref_date}, by {report.group_by}"
+    day = f"{report.ref_date.day} {report.ref_date:%B %Y}"
+    return f"Hot repositories of the {report.period} to {day}, by {report.group_by}"
 
 
 def _bars(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,0 +1,27 @@
+import threading
+from typing import Any
+
+import pytest
+
+from celery_uncovered.jobs import outbox
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[outbox.Delivery]:
+    """What would go to the broker; nothing does."""
+    deliveries: list[outbox.Delivery] = []
+
+    def publish(batch: list[outbox.Delivery]) -> None:
+        deliveries.extend(batch)
+        if threading.current_thread() is threading.main_thread():
+            # Another thread has another connection, which does not see the test's transaction.
+            outbox._note_published(batch)
+
+    monkeypatch.setattr(outbox, "publish", publish)
+    return deliveries
+
+
+@pytest.fixture
+def ledger(db: Any, sent: list[outbox.Delivery]) -> list[outbox.Delivery]:
+    """A ledger in the test's own database, rolled back after it; what would be sent."""
+    return sent

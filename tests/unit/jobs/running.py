@@ -1,0 +1,70 @@
+"""Running jobs in the test's own process: a worker's path from the message on, without a worker."""
+
+from datetime import timedelta
+from typing import Any
+
+from celery import current_app
+from celery.app.trace import trace_task_ret
+from django.utils import timezone
+
+from celery_uncovered.jobs import dispatcher, outbox, strategy
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER
+from celery_uncovered.jobs.models import Attempt, Job
+from celery_uncovered.jobs.states import State
+
+#: More jobs than any canvas here has: what runs on after them runs for ever.
+MANY = 50
+
+
+def run_job(task_id: str, *, attempt: int | None = None) -> None:
+    """Perform the message of a job, for its next attempt or for the one that is given."""
+    delivery = outbox.delivery_of(Job.objects.get(id=task_id))
+    message = delivery.message
+    number = delivery.attempt if attempt is None else attempt
+    request = {
+        **message.headers,
+        **message.properties,
+        ATTEMPT_HEADER: number,
+        "delivery_info": {"exchange": message.exchange, "routing_key": message.routing_key},
+        "hostname": "here",
+    }
+    perform(message.task, task_id, request, message.body)
+
+
+def perform(name: str, task_id: str, request: dict[str, Any], body: str) -> None:
+    strategy.perform(trace_task_ret, name, task_id, request, body, "application/json", "utf-8")
+
+
+def run_all() -> list[str]:
+    """Run what is queued until nothing is, oldest first; the names of the tasks that ran."""
+    ran: list[str] = []
+    while (job := queued().first()) is not None:
+        assert len(ran) < MANY, ran
+        ran.append(job.task.rpartition(".")[2])
+        run_job(job.id)
+    return ran
+
+
+def queued() -> Any:
+    return Job.objects.filter(state=State.QUEUED).order_by("queued_at", "created_at")
+
+
+def make_due(task_id: str) -> None:
+    """Let the time of a waiting job come, and the dispatcher notice it."""
+    Job.objects.filter(id=task_id).update(due_at=timezone.now() - timedelta(seconds=1))
+    dispatcher.publish_due()
+
+
+def state_of(task_id: str) -> str:
+    return str(Job.objects.values_list("state", flat=True).get(id=task_id))
+
+
+def outcomes_of(task_id: str) -> list[str]:
+    attempts = Attempt.objects.filter(job_id=task_id).order_by("number")
+    return [str(outcome) for outcome in attempts.values_list("outcome", flat=True)]
+
+
+def value_of(task_id: str) -> Any:
+    """What ``AsyncResult`` gives."""
+    result: Any = current_app.AsyncResult(task_id)
+    return result.result

@@ -1,0 +1,133 @@
+"""The publisher: sends from its own thread, survives a fork, and loses nothing that it cannot send."""
+
+import os
+import threading
+from typing import Any
+
+import pytest
+
+from celery_uncovered.jobs import outbox
+from celery_uncovered.jobs.messages import Message
+from celery_uncovered.jobs.models import Job
+from tests.support.app import tasks
+
+
+def delivery(task_id: str, attempt: int = 1) -> outbox.Delivery:
+    message = Message(
+        task_id=task_id,
+        task="shop.pay",
+        queue="default",
+        exchange="jobs",
+        routing_key="default",
+        body="[[], {}, {}]",
+        headers={},
+        properties={},
+    )
+    return outbox.Delivery(message=message, attempt=attempt)
+
+
+def test_it_sends_what_it_is_given_in_order_and_flush_waits_for_it(
+    sent: list[outbox.Delivery],
+) -> None:
+    publisher = outbox.Publisher()
+    for number in range(3):
+        publisher.send(delivery(str(number)))
+    assert publisher.flush(10)
+    assert [one.message.task_id for one in sent] == ["0", "1", "2"]
+
+
+def test_flush_says_when_it_could_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr(outbox, "publish", lambda _: gate.wait(10))
+    publisher = outbox.Publisher()
+    publisher.send(delivery("stuck"))
+    assert not publisher.flush(0.05)
+    gate.set()
+    assert publisher.flush(10)
+
+
+def test_a_broker_that_fails_costs_neither_the_thread_nor_the_caller(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried: list[str] = []
+
+    def fail_at_first(batch: list[outbox.Delivery]) -> None:
+        tried.extend(one.message.task_id for one in batch)
+        if tried == ["first"]:
+            message = "connection refused"
+            raise ConnectionError(message)
+
+    monkeypatch.setattr(outbox, "publish", fail_at_first)
+    publisher = outbox.Publisher()
+    for task_id in ("first", "second"):
+        publisher.send(delivery(task_id))
+        assert publisher.flush(10)
+    assert tried == ["first", "second"]
+    assert "1 messages wait for the dispatcher: connection refused" in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore:This process")
+def test_a_forked_child_has_a_publisher_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parent's thread does not exist there, and its lock may be held for ever."""
+    reading, writing = os.pipe()
+    monkeypatch.setattr(
+        outbox, "publish", lambda batch: os.write(writing, batch[0].message.task_id.encode())
+    )
+    inherited = outbox.publisher()
+    inherited.send(delivery("parent "))
+    assert inherited.flush(10)
+    with outbox._publisher_lock:
+        child = os.fork()
+        if child == 0:
+            send_and_end(inherited)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert outbox.publisher() is inherited
+    os.close(writing)
+    assert os.read(reading, 100) == b"parent child"
+
+
+def send_and_end(inherited: outbox.Publisher) -> None:
+    """In the child: 0 if it sent by a publisher of its own."""
+    try:
+        own = outbox.publisher()
+        own.send(delivery("child"))
+        os._exit(0 if own is not inherited and own.flush(10) else 1)
+    finally:
+        os._exit(2)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_message_is_built_from_the_row_for_the_next_attempt() -> None:
+    task_id = tasks.add.apply_async((1, 2), priority=3).id
+    Job.objects.filter(id=task_id).update(attempt=4)
+    built = outbox.delivery_of(Job.objects.get(id=task_id))
+    assert built.attempt == 5
+    message = built.message
+    assert (message.task_id, message.task, message.queue) == (task_id, tasks.add.name, "default")
+    assert (message.exchange, message.routing_key) == ("jobs", "default")
+    assert message.headers["id"] == message.properties["correlation_id"] == task_id
+    assert message.body.startswith("[[1, 2], {}, ")
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_job_that_moved_on_is_not_noted_as_sent() -> None:
+    task_id = str(tasks.add.delay(1, 2).id)
+    Job.objects.filter(id=task_id).update(attempt=1)
+    outbox._note_published([delivery(task_id, attempt=1)])
+    assert Job.objects.get(id=task_id).published_at is None
+    outbox._note_published([delivery(task_id, attempt=2)])
+    assert Job.objects.get(id=task_id).published_at is not None
+
+
+@pytest.mark.usefixtures("ledger")
+def test_nothing_is_sent_where_the_transaction_rolls_back(
+    sent: list[outbox.Delivery], django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks() as callbacks:
+        tasks.add.delay(1, 2)
+        outbox.publisher().flush(10)
+        assert sent == []
+    assert len(callbacks) == 1
+    callbacks[0]()
+    outbox.publisher().flush(10)
+    assert len(sent) == 1
