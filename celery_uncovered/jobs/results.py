@@ -121,7 +121,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         status: str,
         traceback: Any = None,
         request: Any = None,
-        using: Any = None,
+        using: Any = None,  # noqa: ARG002  # Celery's signature
     ) -> Any:
         """What ``store_result`` ends in: a final state counts if it is the first; others are notes."""
         if status in states.READY_STATES:

@@ -14,13 +14,15 @@ class ToyexConfig(AppConfig):
         from celery_uncovered.toyex.reports import BUILD, FETCH, PRODUCE
         from celery_uncovered.toyex.web.panel import report_panel_context
 
-        jobs.register_link(jobs.NavigationLink(
+        jobs.register_link(
+            jobs.NavigationLink(
                 label="Reports",
                 url_name="toyex:reports",
                 order=10,
                 summary="The five hundred hottest GitHub repositories of a day, week or month: "
                 "five pages fetched at once, one CSV to download, or to get by mail.",
-            ))
+            )
+        )
         jobs.register_open_tasks(PRODUCE, FETCH, BUILD)
         jobs.register_panel(
             jobs.ResultPanel(
