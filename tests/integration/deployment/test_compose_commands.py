@@ -1,7 +1,10 @@
 """What docker-compose.yml runs, run: on a broker that has loaded our definitions file."""
 
+import csv
+import io
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
@@ -73,6 +76,34 @@ def test_the_web_process_is_healthy(deployment: Deployment) -> None:
 def test_the_web_process_serves_the_collected_assets(deployment: Deployment) -> None:
     asset = requests.get(f"{deployment.url}/static/admin/css/base.css", timeout=10)
     assert asset.status_code == 200
+
+
+def test_a_report_is_asked_for_watched_and_downloaded_over_http(deployment: Deployment) -> None:
+    """As a signed-in JSON client does it, on production settings; a stranger finds nothing."""
+    client = deployment.signed_in("reporter")
+    asked = client.post(
+        f"{deployment.url}/reports/hot-repos/",
+        json={"period": "week", "group_by": "language"},
+        headers={"Accept": "application/json"},
+        timeout=20,
+    )
+    assert asked.status_code == 202, asked.text
+    answer = asked.json()
+
+    def ended() -> dict[str, Any] | None:
+        status = client.get(deployment.url + answer["status_url"], timeout=20).json()
+        return status if status["is_final"] else None
+
+    status = wait_for(ended, 60, what="the report ends", details=deployment.logs)
+    assert status["state"] == "SUCCESS", status["error"]
+    [artifact] = status["artifacts"]
+    file = client.get(deployment.url + artifact["url"], timeout=20)
+    lines = csv.DictReader(io.StringIO(file.content.decode(), newline=""))
+    assert len({line["full_name"] for line in lines}) == 500
+
+    stranger = deployment.signed_in("stranger")
+    for address in (answer["status_url"], answer["page_url"], artifact["url"]):
+        assert stranger.get(deployment.url + address, timeout=20).status_code == 404
 
 
 def test_every_process_ends_within_the_grace_that_compose_gives_it(deployment: Deployment) -> None:
