@@ -47,9 +47,10 @@ def count_part(app: Celery, request: Any) -> None:
     chord = Chord.objects.filter(group_id=request.group, remaining__gt=0)
     if not chord.update(remaining=F("remaining") - 1):
         return
-    current = Chord.objects.get(group_id=request.group)
-    if current.remaining == 0:
-        _fire(app, current)
+    # Part by part only the count is read: body and parts are large, and needed once.
+    last = Chord.objects.filter(group_id=request.group, remaining=0).first()
+    if last is not None:
+        _fire(app, last)
 
 
 def _fire(app: Celery, chord: Chord) -> None:
@@ -80,7 +81,7 @@ def _failed_part(header: Any) -> str | None:
 
 def _results_in_one_query(header: Any) -> list[Any] | None:
     """The parts' values in their order; None where Celery must say itself: nested, or failed."""
-    if not all(type(part) is AsyncResult for part in header.results):
+    if not all(isinstance(part, AsyncResult) for part in header.results):
         return None
     ids = [part.id for part in header.results]
     succeeded = Job.objects.filter(id__in=ids, state=State.SUCCESS)

@@ -37,7 +37,7 @@ def finish(task_id: str, outcome: Outcome, *, attempt: int | None) -> bool:
     jobs = Job.objects.filter(id=task_id, state__in=SOURCES[outcome.state])
     if attempt is not None:
         jobs = jobs.filter(attempt=attempt, lease_node__isnull=False, state=State.STARTED)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         changed = jobs.update(
             state=outcome.state,
             result=outcome.result,
@@ -59,7 +59,7 @@ def retry(attempt: RunningAttempt, error: str, traceback: str) -> bool:
         raise RuntimeError(attempt.task_id)
     message = successor.message
     outcome = Outcome(state=State.RETRY, error=error, traceback=traceback)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         changed = _held(attempt).update(
             state=State.RETRY,
             task=message.task,
@@ -97,7 +97,7 @@ def hand_over(attempt: RunningAttempt) -> bool:
             "queued_at": timezone.now(),
             "published_at": None,
         }
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         changed = _held(attempt).update(**changes)
         if changed:
             _end_attempt(attempt.task_id, AttemptOutcome.REPLACED, Outcome(state=State.QUEUED))
@@ -111,7 +111,7 @@ def give_back(task_id: str, *, attempt: int, reason: str) -> bool:
     """Queue a job again whose attempt was lost with its worker; False if that was not current."""
     now = timezone.now()
     outcome = Outcome(state=State.QUEUED, error=reason)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         changed = Job.objects.filter(
             id=task_id, attempt=attempt, state=State.STARTED, lease_node__isnull=False
         ).update(state=State.QUEUED, queued_at=now, published_at=None, **NO_LEASE)

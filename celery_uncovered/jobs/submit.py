@@ -1,5 +1,8 @@
 """Accepting a job: its row in the caller's transaction, its message after the commit."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -13,6 +16,8 @@ from celery_uncovered.jobs.messages import Message
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.states import FINAL, State
 from celery_uncovered.jobs.timing import Timing
+
+_gathered: ContextVar[list[tuple[Message, Timing]] | None] = ContextVar("gathered", default=None)
 
 
 def submit_job(task: Any, *, args: Any = (), kwargs: Any = None, **options: Any) -> str:
@@ -54,8 +59,12 @@ def accept(message: Message, *, timing: Timing, unique_key: str | None = None) -
     With a ``unique_key`` that a live job holds, that job's id is returned. A job that exists
     already under the message's own id is continued where it handed over, and otherwise left alone.
     """
+    gathered = _gathered.get()
+    if gathered is not None and unique_key is None:
+        gathered.append((message, timing))
+        return message.task_id
     while True:
-        if _insert(row_of(message, timing, unique_key)):
+        if _insert([row_of(message, timing, unique_key)]):
             if not timing.is_later:
                 outbox.send_after_commit(message, attempt=1)
             return message.task_id
@@ -68,6 +77,23 @@ def accept(message: Message, *, timing: Timing, unique_key: str | None = None) -
         return message.task_id
 
 
+@contextmanager
+def together() -> Iterator[None]:
+    """Insert the jobs that are accepted within in one statement, at its end; none if it raises."""
+    gathered: list[tuple[Message, Timing]] = []
+    token = _gathered.set(gathered)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    inserted = _insert([row_of(message, timing) for message, timing in gathered])
+    for message, timing in gathered:
+        if message.task_id not in inserted:
+            continue_job(message)
+        elif not timing.is_later:
+            outbox.send_after_commit(message, attempt=1)
+
+
 def live_job_with(unique_key: str) -> str | None:
     live = Job.objects.filter(unique_key=unique_key).exclude(state__in=FINAL)
     return live.values_list("id", flat=True).first()
@@ -76,7 +102,7 @@ def live_job_with(unique_key: str) -> str | None:
 def continue_job(message: Message) -> bool:
     """Go on with a job that handed over, as the task of ``message``; False if it is not waiting."""
     now = timezone.now()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         waiting = Job.objects.filter(id=message.task_id, state=State.STARTED, lease_node=None)
         changed = waiting.update(
             task=message.task,
@@ -93,12 +119,14 @@ def continue_job(message: Message) -> bool:
     return bool(changed)
 
 
-def _insert(job: Job) -> bool:
-    """Insert the row unless its id or its live key is taken; True if it was inserted."""
-    with transaction.atomic():
-        Job.objects.bulk_create([job], ignore_conflicts=True)
+def _insert(jobs: list[Job]) -> set[str]:
+    """Insert the rows whose ids and live keys are free; the ids of those that were inserted."""
+    with transaction.atomic(savepoint=False):
+        Job.objects.bulk_create(jobs, ignore_conflicts=True)
         # The stamp tells our row from one that was there: ids may be given by the caller.
-        return Job.objects.filter(id=job.id, created_at=job.created_at, state=job.state).exists()
+        stamps = Job.objects.filter(id__in=[job.id for job in jobs]).values_list("id", "created_at")
+        ours = {(job.id, job.created_at) for job in jobs}
+        return {task_id for task_id, created_at in stamps if (task_id, created_at) in ours}
 
 
 def row_of(message: Message, timing: Timing, unique_key: str | None = None) -> Job:

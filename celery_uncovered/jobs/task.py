@@ -81,7 +81,8 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         if self.request.is_eager:
             super().on_replace(sig)
         with transaction.atomic():
-            sig.delay()
+            with submit.together():
+                sig.delay()
             attempt = attempt_of(str(self.request.id))
             if attempt is not None:
                 settle.hand_over(attempt)

@@ -4,12 +4,11 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
-
 from celery_uncovered.jobs import api as jobs
 from celery_uncovered.toyex.fetching import PAGES, PageFailure
 from celery_uncovered.toyex.github import Repository
-from celery_uncovered.toyex.models import FetchedPage, Report
+from celery_uncovered.toyex.models import Report
+from celery_uncovered.toyex.page_notes import pages_of
 from celery_uncovered.toyex.report import group, summarise, top, write_csv
 
 CSV_TYPE = "text/csv; charset=utf-8"
@@ -37,9 +36,8 @@ def build_report(report: Report, pages: Sequence[Any]) -> dict[str, Any]:
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
         write_csv(groups, file)
         file.seek(0)
-        with transaction.atomic():
-            jobs.save_artifact(file_name(report), file, content_type=CSV_TYPE)
-            _record(report, failures, summarise(ranked, groups))
+        jobs.save_artifact(file_name(report), file, content_type=CSV_TYPE)
+    _record(report, failures, summarise(ranked, groups))
     return result_of(report)
 
 
@@ -75,7 +73,7 @@ def _refuse_hopeless(failures: Sequence[PageFailure]) -> None:
 
 
 def _record(report: Report, failures: Sequence[PageFailure], summary: dict[str, Any]) -> None:
-    pages = list(FetchedPage.objects.filter(task_id=report.task_id))
+    pages = pages_of(report.task_id)
     report.missing_pages = sorted(failure.page for failure in failures)
     report.incomplete_results = any(page.incomplete_results for page in pages)
     report.total_count = max((page.total_count for page in pages), default=0)

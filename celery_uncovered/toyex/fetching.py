@@ -1,18 +1,12 @@
-"""Fetching one page of a report, and telling the report's job about it."""
+"""Fetching one page of a report: when it is tried again, and when it is given up."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Count, Sum
 
-from celery_uncovered.jobs import api as jobs
 from celery_uncovered.toyex.github import GitHubError, RateLimited, SearchPage
-from celery_uncovered.toyex.models import FetchedPage, Report, WaitingPage
 from celery_uncovered.toyex.sources import open_client
 
 PAGES = (1, 2, 3, 4, 5)
@@ -51,66 +45,3 @@ def retry_delay(error: GitHubError, retries: int) -> float | None:
 
 def failure_of(page: int, error: GitHubError) -> PageFailure:
     return PageFailure(page=page, error=str(error), is_fatal=not error.is_retryable)
-
-
-def note_page(report_task_id: str, page: int, fetched: SearchPage) -> None:
-    """Record what the page brought, and move the report's progress on."""
-    with _noting(report_task_id, page):
-        FetchedPage.objects.update_or_create(
-            task_id=report_task_id,
-            page=page,
-            defaults={
-                "stars": sum(item.stars for item in fetched.items),
-                "total_count": fetched.total_count,
-                "incomplete_results": fetched.incomplete_results,
-            },
-        )
-
-
-def note_wait(report_task_id: str, page: int, error: GitHubError, delay: float) -> None:
-    """Say on the report's page why it does not move, for as long as the page waits."""
-    reason = "GitHub's rate limit" if isinstance(error, RateLimited) else "GitHub"
-    with _noting(report_task_id, page):
-        WaitingPage.objects.create(task_id=report_task_id, page=page, seconds=delay, reason=reason)
-
-
-def note_failure(report_task_id: str, page: int) -> None:
-    """The page is given up: nobody waits for it any more."""
-    with _noting(report_task_id, page):
-        pass
-
-
-@contextmanager
-def _noting(report_task_id: str, page: int) -> Iterator[None]:
-    """Change what is known of one page, then say it on the report's page.
-
-    The pages end at the same moment: the lock keeps one from saying less than the other knew.
-    """
-    with transaction.atomic():
-        Report.objects.select_for_update().filter(task_id=report_task_id).first()
-        WaitingPage.objects.filter(task_id=report_task_id, page=page).delete()
-        yield
-        _report(report_task_id)
-
-
-def _report(report_task_id: str) -> None:
-    pages = FetchedPage.objects.filter(task_id=report_task_id)
-    so_far = pages.aggregate(done=Count("id"), stars=Sum("stars", default=0))
-    fetched = f"{so_far['done']} of {len(PAGES)} pages fetched, {so_far['stars']:,} stars counted"
-    waiting = WaitingPage.objects.filter(task_id=report_task_id).order_by("page")
-    jobs.report_progress_of(
-        report_task_id,
-        done=so_far["done"],
-        total=len(PAGES),
-        note=". ".join([fetched, *_waits(list(waiting))]),
-    )
-
-
-def _waits(waiting: list[WaitingPage]) -> Iterator[str]:
-    """A sentence for each reason, without its full stop."""
-    for reason in sorted({one.reason for one in waiting}):
-        mine = [one for one in waiting if one.reason == reason]
-        pages = ", ".join(str(one.page) for one in mine)
-        seconds = max(one.seconds for one in mine)
-        who = f"Page {pages} waits" if len(mine) == 1 else f"Pages {pages} wait up to"
-        yield f"{who} {seconds:.0f} s for {reason}"

@@ -40,39 +40,27 @@ class Report(models.Model):
         return f"{self.period} to {self.ref_date} by {self.group_by}"
 
 
-class FetchedPage(models.Model):
-    """What a page of a report brought; a page that is fetched again replaces its row."""
+class ReportPage(models.Model):
+    """What is known of one page of a report: what it brought, or how long it waits, and why.
+
+    ``stars`` is null until it was fetched; ``wait_seconds`` is null unless it waits.
+    """
 
     task_id = models.CharField(max_length=255)
     page = models.PositiveSmallIntegerField()
-    stars = models.PositiveBigIntegerField()
-    total_count = models.PositiveIntegerField()
-    incomplete_results = models.BooleanField()
+    stars = models.PositiveBigIntegerField(null=True)
+    total_count = models.PositiveIntegerField(default=0)
+    incomplete_results = models.BooleanField(default=False)
+    wait_seconds = models.FloatField(null=True)
+    wait_reason = models.CharField(max_length=50, blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["task_id", "page"], name="fetched_page_once"),
+            models.UniqueConstraint(fields=["task_id", "page"], name="report_page_once"),
         ]
 
     def __str__(self) -> str:
         return f"page {self.page} of {self.task_id}"
-
-
-class WaitingPage(models.Model):
-    """A page that is asked for again after ``seconds``; gone once it was fetched or given up."""
-
-    task_id = models.CharField(max_length=255)
-    page = models.PositiveSmallIntegerField()
-    seconds = models.FloatField()
-    reason = models.CharField(max_length=50)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["task_id", "page"], name="waiting_page_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"page {self.page} of {self.task_id} waits"
 
 
 class Subscription(models.Model):

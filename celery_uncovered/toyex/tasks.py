@@ -5,7 +5,14 @@ from typing import Any
 from celery import chord, shared_task
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.toyex import building, fetching, mailing, reports, subscriptions
+from celery_uncovered.toyex import (
+    building,
+    fetching,
+    mailing,
+    page_notes,
+    reports,
+    subscriptions,
+)
 from celery_uncovered.toyex.github import GitHubError
 from celery_uncovered.toyex.report import since
 
@@ -42,13 +49,13 @@ def fetch_hot_repos(self: Any, since: str, per_page: int, page: int) -> Any:
         delay = fetching.retry_delay(error, retries)
         if delay is None:
             if report_id:
-                fetching.note_failure(report_id, page)
+                page_notes.note_failure(report_id, page)
             return fetching.failure_of(page, error).to_json()
         if report_id:
-            fetching.note_wait(report_id, page, error, delay)
+            page_notes.note_wait(report_id, page, error, delay)
         raise self.retry(exc=error, countdown=delay) from error
     if report_id:
-        fetching.note_page(report_id, page, fetched)
+        page_notes.note_page(report_id, page, fetched)
     return [item.to_json() for item in fetched.items]
 
 

@@ -1,7 +1,7 @@
 """One repository, as the report needs it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
@@ -46,7 +46,9 @@ class Repository:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object with the names of the attributes; ``topics`` is a list."""
-        return {**asdict(self), "topics": list(self.topics)}
+        return {name: getattr(self, name) for name in self.__slots__} | {
+            "topics": list(self.topics)
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
