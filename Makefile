@@ -49,12 +49,15 @@ format:  ## Format the code and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-lock:  ## Lock requirements/*.in again
+lock:  ## Lock requirements/*.in and the peers of the benchmarks again
 	@bin/environment test
 	@cd requirements && for name in base local test production; do \
 		../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--custom-compile-command "make lock" --output-file $$name.txt $$name.in || exit 1; \
 	done
+	@cd benchmarks && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --custom-compile-command "make lock" \
+		--output-file requirements-peers.txt requirements-peers.in
 
 clean:  ## Remove caches and test results; keeps .venv and var
 	@rm -rf build test-results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

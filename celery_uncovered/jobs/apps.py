@@ -9,7 +9,8 @@ class JobsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from celery_uncovered.jobs import checks, heartbeat
+        from celery_uncovered.jobs import checks, forking, heartbeat
 
         checks.register_checks()
+        forking.watch_forks()
         heartbeat.connect_worker_signals()

@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from celery_uncovered.jobs import node, recovery
+from celery_uncovered.jobs.forking import no_fork
 from celery_uncovered.jobs.models import Node
 
 log = logging.getLogger(__name__)
@@ -57,15 +58,16 @@ def _on_ready(sender: object, **_: object) -> None:
 def _beat_on(name: str) -> None:
     identity = node.worker_node()
     while not _stop.wait(settings.JOBS_LEASE_SECONDS / 4):
-        try:
-            beat(identity, name)
-            # Those that the database kept us from bringing back when their process died.
-            recovery.recover_lost_children(identity.id)
-        except DatabaseError as error:
-            log.warning("A heartbeat failed: %s", error)
-        finally:
-            # Children are forked from this process at any time: they must not inherit it.
-            connection.close()
+        with no_fork():
+            try:
+                beat(identity, name)
+                # Those that the database kept us from bringing back when their process died.
+                recovery.recover_lost_children(identity.id)
+            except DatabaseError as error:
+                log.warning("A heartbeat failed: %s", error)
+            finally:
+                # Children are forked from this process at any time: they must not inherit it.
+                connection.close()
 
 
 def _on_shutdown(**_: object) -> None:

@@ -73,6 +73,11 @@ def become_worker() -> Identity:
     return _worker
 
 
+def is_worker() -> bool:
+    """Whether this process is a worker's main process, which forks."""
+    return _worker is not None and _worker.pid == os.getpid()
+
+
 def worker_node() -> Identity:
     """The node to claim for: the worker's main process, or this process where it is none."""
     return _worker or identify()

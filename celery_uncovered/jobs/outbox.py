@@ -17,6 +17,7 @@ from celery import current_app
 from django.db import connection, transaction
 from django.utils import timezone
 
+from celery_uncovered.jobs.forking import no_fork
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, Message, decode
 from celery_uncovered.jobs.models import Job
 
@@ -81,7 +82,8 @@ def publish(deliveries: list[Delivery]) -> None:
                 _publish(producer, delivery)
                 sent.append(delivery)
     finally:
-        _note_published(sent)
+        with no_fork():
+            _note_published(sent)
 
 
 def _publish(producer: Any, delivery: Delivery) -> None:

@@ -9,7 +9,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from celery import states
+from celery import current_app, states
 from celery.exceptions import TaskRevokedError
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
@@ -17,7 +17,7 @@ from django_celery_results.backends.database import DatabaseBackend
 from django_celery_results.models import TaskResult
 from kombu.exceptions import EncodeError
 
-from celery_uncovered.jobs import chords, settle
+from celery_uncovered.jobs import chords, idle, settle
 from celery_uncovered.jobs.current import RunningAttempt, attempt_of
 from celery_uncovered.jobs.errors import ResultNotJsonError
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
@@ -257,17 +257,16 @@ def settle_leftover(attempt: RunningAttempt) -> None:
     if attempt.successor is not None and attempt.successor.delay is not None:
         settle.retry(attempt, "", "")
         return
-    if attempt.successor is not None:
-        settle.hand_over(attempt)
+    if attempt.successor is not None and settle.hand_over(attempt):
         return
-    cancelled = Job.objects.filter(id=attempt.task_id, cancel_requested=True).exists()
-    end = (
-        Outcome(state=State.REVOKED, error="The job was cancelled.")
-        if cancelled
-        else Outcome(state=State.SUCCESS)
-    )
-    settle.finish(attempt.task_id, end, attempt=attempt.number)
-    attempt.settled = True
+    job = Job.objects.filter(id=attempt.task_id).first()
+    if job is None:
+        return
+    request = idle.request_of(job)
+    if job.cancel_requested:
+        current_app.backend.mark_as_revoked(job.id, idle.CANCELLED, request=request)
+    else:
+        current_app.backend.mark_as_done(job.id, None, request, store_result=False)
 
 
 def _sentence_of(prepared: Any) -> str:

@@ -82,7 +82,8 @@ def hand_over(attempt: RunningAttempt) -> bool:
     """End the attempt without ending the job: another task goes on under its id.
 
     With a successor it is queued at once; without, the job stays STARTED and unleased until the
-    chord or chain that replaced it comes to its last task.
+    chord or chain that replaced it comes to its last task. False, and nothing is changed, where
+    the job was cancelled or the attempt is no longer the current one.
     """
     successor = attempt.successor
     changes: dict[str, Any] = dict(NO_LEASE)
@@ -98,12 +99,12 @@ def hand_over(attempt: RunningAttempt) -> bool:
             "published_at": None,
         }
     with transaction.atomic(savepoint=False):
-        changed = _held(attempt).update(**changes)
+        changed = _held(attempt).filter(cancel_requested=False).update(**changes)
         if changed:
             _end_attempt(attempt.task_id, AttemptOutcome.REPLACED, Outcome(state=State.QUEUED))
             if successor is not None:
                 outbox.send_after_commit(successor.message, attempt=attempt.number + 1)
-    attempt.settled = True
+    attempt.settled = attempt.settled or bool(changed)
     return bool(changed)
 
 

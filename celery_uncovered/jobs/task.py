@@ -15,7 +15,7 @@ from django.db import transaction
 from celery_uncovered.jobs import settle, submit
 from celery_uncovered.jobs.capture import CapturingProducer
 from celery_uncovered.jobs.current import Successor, attempt_of
-from celery_uncovered.jobs.errors import ArgumentsMismatchError
+from celery_uncovered.jobs.errors import ArgumentsMismatchError, JobCancelledError
 from celery_uncovered.jobs.timing import Timing
 
 
@@ -77,15 +77,15 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         return result if accepted == result.id else self.AsyncResult(accepted)
 
     def on_replace(self, sig: Any) -> NoReturn:
-        """Put ``sig`` in this job's place: its rows and the hand-over commit together."""
+        """Put ``sig`` in this job's place: its rows and the hand-over commit together, or not at all."""
         if self.request.is_eager:
             super().on_replace(sig)
         with transaction.atomic():
             with submit.together():
                 sig.delay()
             attempt = attempt_of(str(self.request.id))
-            if attempt is not None:
-                settle.hand_over(attempt)
+            if attempt is not None and not settle.hand_over(attempt):
+                raise JobCancelledError(attempt.task_id)
         reason = "Replaced by new task"
         raise Ignore(reason)
 

@@ -101,10 +101,25 @@ def pretty_json(value: Any) -> str:
 @register.filter
 def cut_arguments(status: JobStatus) -> str:
     """The arguments as they would be written in a call, cut to one line; they may be large."""
-    shown = [reprlib.repr(value) for value in status.args]
-    shown += [f"{name}={reprlib.repr(value)}" for name, value in status.kwargs.items()]
+    shown = [_shown(value) for value in status.args]
+    shown += [f"{name}={_shown(value)}" for name, value in status.kwargs.items()]
     text = ", ".join(shown)
     return text if len(text) <= _CUT else f"{text[: _CUT - 1]}…"
+
+
+@register.filter
+def waited(status: JobStatus) -> timedelta | None:
+    """How long a job waited before it ran for the last time; None before that."""
+    since = status.queued_at or status.created_at
+    return max(status.started_at - since, timedelta()) if status.started_at else None
+
+
+@register.filter
+def ran(status: JobStatus) -> timedelta | None:
+    """How long the last run of a job took; None before its end."""
+    if status.started_at is None or status.finished_at is None:
+        return None
+    return status.finished_at - status.started_at
 
 
 @register.simple_tag(takes_context=True)
@@ -116,6 +131,13 @@ def navigation(context: Context) -> list[NavigationLink]:
         return []
     sees_all = user.has_perm("jobs.view_job")
     return [link for link in links() if sees_all or not link.operators_only]
+
+
+def _shown(value: Any) -> str:
+    """A value in a call; what has values in it is only counted."""
+    if isinstance(value, dict | list) and any(isinstance(one, dict | list) for one in value):
+        return f"[{len(value)} items]"
+    return reprlib.repr(value)
 
 
 def _badge(look: str, drawing: str, word: str) -> SafeString:

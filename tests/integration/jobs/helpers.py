@@ -5,18 +5,18 @@ import math
 import os
 import resource
 import threading
-from datetime import datetime
+import time
 from typing import Any
 
 from celery import chain, chord, current_app, group
-from celery.app.task import Context
 from celery.result import AsyncResult
 from django.db import connection, transaction
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.jobs import outbox, settle
-from celery_uncovered.jobs.messages import decode
+from celery_uncovered.jobs import idle, outbox, settle
+from celery_uncovered.jobs import submit as submit_module
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Attempt, Chord, Job
 from tests.support.app import tasks
 
@@ -27,6 +27,7 @@ def submit(task: str, args: list[Any], **options: Any) -> str:
 
 def messages_waiting(queue: str) -> int:
     outbox.publisher().flush(10)
+    channel: Any
     with current_app.connection_for_write() as broker, broker.channel() as channel:
         current_app.amqp.queues[queue](channel).declare()
         return int(channel.queue_declare(queue, passive=True).message_count)
@@ -43,7 +44,8 @@ def submit_and_roll_back(text: str) -> dict[str, str]:
     with contextlib.suppress(RolledBackError), transaction.atomic():
         ids["submit"] = jobs.submit(tasks.leave_note, args=[text])
         ids["delay"] = tasks.leave_note.delay(text).id
-        ids["group"] = group(tasks.leave_note.s(text), tasks.leave_note.s(text)).delay()[0].id
+        both: Any = group(tasks.leave_note.s(text), tasks.leave_note.s(text)).delay()
+        ids["group"] = both[0].id
         with transaction.atomic():
             ids["nested"] = tasks.leave_note.delay(text).id
         raise RolledBackError
@@ -84,20 +86,22 @@ def result_of(task_id: str) -> dict[str, Any]:
 # --- J5 ------------------------------------------------------------------------------------------
 def refusals(too_large: int) -> dict[str, list[str]]:
     """What each bad submission raised: the class and the words."""
+    add: Any = tasks.add
+    leave_note: Any = tasks.leave_note
     bad: dict[str, Any] = {
-        "not JSON": lambda: tasks.leave_note.delay(object()),
-        "not JSON, within": lambda: tasks.leave_note.delay({"deep": [{1, 2}, object()]}),
-        "NaN": lambda: tasks.add.delay(math.nan, 1),
-        "infinite": lambda: jobs.submit(tasks.add, args=[math.inf, 1]),
-        "too large": lambda: tasks.leave_note.delay("x" * too_large),
-        "an argument too many": lambda: tasks.add.delay(1, 2, 3),
-        "an argument missing": lambda: jobs.submit(tasks.add, args=[1]),
-        "an unknown keyword": lambda: tasks.add.delay(1, z=2),
-        "pickle": lambda: tasks.add.apply_async([1, 2], serializer="pickle"),
+        "not JSON": lambda: leave_note.delay(object()),
+        "not JSON, within": lambda: leave_note.delay({"deep": [{1, 2}, object()]}),
+        "NaN": lambda: add.delay(math.nan, 1),
+        "infinite": lambda: jobs.submit(add, args=[math.inf, 1]),
+        "too large": lambda: leave_note.delay("x" * too_large),
+        "an argument too many": lambda: add.delay(1, 2, 3),
+        "an argument missing": lambda: jobs.submit(add, args=[1]),
+        "an unknown keyword": lambda: add.delay(1, z=2),
+        "pickle": lambda: add.apply_async([1, 2], serializer="pickle"),
         "unknown task": lambda: jobs.submit("tests.no_such_task"),
-        "unknown queue": lambda: jobs.submit(tasks.add, args=[1, 2], queue="fast"),
-        "unknown queue, by Celery": lambda: tasks.add.apply_async([1, 2], queue="fast"),
-        "in a group": lambda: group(tasks.add.s(1, 2), tasks.add.s(1, math.nan)).delay(),
+        "unknown queue": lambda: jobs.submit(add, args=[1, 2], queue="fast"),
+        "unknown queue, by Celery": lambda: add.apply_async([1, 2], queue="fast"),
+        "in a group": lambda: group(add.s(1, 2), add.s(1, math.nan)).delay(),
     }
     return {name: refusal(act) for name, act in bad.items()}
 
@@ -114,7 +118,7 @@ def refusal(act: Any) -> list[str]:
 # --- J6 ------------------------------------------------------------------------------------------
 def submit_in_every_way() -> dict[str, str]:
     """The id of the first job of each; every task notes the state of its own row."""
-    look = tasks.look
+    look: Any = tasks.look
     grouped: Any = group(look.s("group 1"), look.s("group 2")).delay()
     chained: Any = chain(look.s("chain 1"), look.s("chain 2"), look.s("chain 3")).delay()
     joined: Any = chord([look.s("chord 1"), look.s("chord 2")], look.s("chord body")).delay()
@@ -157,7 +161,7 @@ def mark_late(task_id: str) -> None:
     """Every way in which a second final state of a job may come in."""
     backend: Any = current_app.backend
     late = RuntimeError("late")
-    for request in (None, request_of(task_id), request_of(task_id, job_attempt=1)):
+    for request in (None, request_of(task_id), request_of(task_id, attempt=1)):
         backend.mark_as_failure(task_id, late, request=request)
         backend.mark_as_done(task_id, "late", request)
         backend.mark_as_revoked(task_id, "late", request=request)
@@ -165,12 +169,11 @@ def mark_late(task_id: str) -> None:
     backend.store_result(task_id, "late", "SUCCESS")
 
 
-def request_of(task_id: str, **more: Any) -> Any:
+def request_of(task_id: str, attempt: int | None = None) -> Any:
     """The request of a job as its worker had it, with its chord and its callbacks."""
-    job = Job.objects.get(id=task_id)
-    args, kwargs, embed = decode(job.body)
-    headers = decode(job.message)["headers"]
-    return Context(headers | more, args=args, kwargs=kwargs, **embed)
+    request = idle.request_of(Job.objects.get(id=task_id))
+    setattr(request, ATTEMPT_HEADER, attempt)
+    return request
 
 
 def chord_of(held: str, text: str) -> dict[str, Any]:
@@ -213,15 +216,42 @@ def die_after_the_commit(text: str) -> None:
         jobs.submit(tasks.leave_note, args=[text])
 
 
-def seconds_between(earlier: str, later: str) -> float:
-    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
-
-
 def waited_between_attempts(task_id: str) -> float:
     """Seconds from the end of a job's first attempt to the start of its second."""
+    first: Any
+    second: Any
     first, second = Attempt.objects.filter(job_id=task_id).order_by("number")[:2]
     return float((second.started_at - first.ended_at).total_seconds())
 
 
 def send_hold_by_name(gate: str) -> str:
     return str(current_app.send_task(tasks.hold.name, args=[gate]).id)
+
+
+# --- J4 ------------------------------------------------------------------------------------------
+def import_tasks() -> None:
+    submit_module.import_tasks()
+
+
+def submit_at(moment: float, unique_key: str) -> list[str]:
+    """Submit from two threads at ``moment`` (seconds of the epoch)."""
+    ids: list[str] = []
+
+    def submit_then() -> None:
+        connection.ensure_connection()
+        time.sleep(max(0.0, moment - time.time()))
+        try:
+            ids.append(jobs.submit(tasks.add, args=[1, 1], unique_key=unique_key))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=submit_then) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return ids
+
+
+def cancel(task_id: str) -> bool:
+    return jobs.cancel_job(task_id)

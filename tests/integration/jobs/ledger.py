@@ -1,6 +1,5 @@
 """The ledger of a stack as its tests read it, and the notes that the tasks left beside it."""
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ COPY = "SELECT status, result, traceback, date_done FROM django_celery_results_t
 
 FINAL = {"SUCCESS", "FAILURE", "REVOKED"}
 #: A worker may have to start first, on a machine that is busy.
-PATIENCE = 60.0
+PATIENCE = 40.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,9 +103,17 @@ class Ledger:
     def wait_until_final(self, task_id: str, timeout: float = PATIENCE) -> JobRow:
         return self.wait_for_state(task_id, *sorted(FINAL), timeout=timeout)
 
+    def wait_until_sent(self, task_id: str) -> None:
+        """Return when the broker has the job's message and its row says so."""
+
+        def is_sent() -> bool:
+            job = self.job(task_id)
+            return job is not None and job.published_at is not None
+
+        self.stack.wait_for(is_sent, PATIENCE, f"job {task_id} is sent")
+
     def wait_for_note(self, line: str, timeout: float = PATIENCE) -> None:
-        noted = functools.partial(lambda: line in self.notes())
-        self.stack.wait_for(noted, timeout, f"a task noted {line!r}")
+        self.stack.wait_for(lambda: line in self.notes(), timeout, f"a task noted {line!r}")
 
     def drain(self) -> None:
         """Return when a job submitted now has run: what was before it in the queue is through."""

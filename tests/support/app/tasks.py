@@ -7,7 +7,7 @@ import signal
 import time
 from typing import Any
 
-from celery import shared_task
+from celery import chord, shared_task
 
 from celery_uncovered.jobs import api as jobs
 from celery_uncovered.jobs.current import running_attempt
@@ -94,6 +94,11 @@ def retry_in_vain(self: Any) -> None:
 @shared_task(bind=True)
 def be_replaced(self: Any, x: int) -> Any:
     return self.replace(add.s(x, x))
+
+
+@shared_task(bind=True)
+def become_a_chord(self: Any) -> Any:
+    return self.replace(chord([add.s(1, 1), add.s(2, 2)], total.s()))
 
 
 @shared_task

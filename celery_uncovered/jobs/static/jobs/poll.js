@@ -33,7 +33,7 @@
   };
 
   const poll = async () => {
-    if (isPolling) return;
+    if (isPolling || isFinal()) return;
     isPolling = true;
     clearTimeout(timer);
     let retryAfter = 0;
@@ -76,13 +76,18 @@
     }
   };
 
+  const nameOf = (element) => [
+    element.tagName, element.id || element.getAttribute("href") || element.textContent,
+  ].join(" ");
+
   // What was open stays open, and the focus stays where it was.
   const swap = (html) => {
     const open = [...job.querySelectorAll("details[open][id]")].map((one) => one.id);
-    const focused = job.contains(document.activeElement) ? document.activeElement.id : "";
+    const focused = job.contains(document.activeElement) && nameOf(document.activeElement);
     job.innerHTML = html;
     open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    const candidates = [...job.querySelectorAll("a, button, summary, [tabindex]")];
+    candidates.find((one) => nameOf(one) === focused)?.focus({ preventScroll: true });
     document.dispatchEvent(new Event("jobs:changed"));
   };
 
