@@ -94,7 +94,7 @@ def test_a_report_is_asked_for_watched_and_downloaded_over_http(deployment: Depl
         status = client.get(deployment.url + answer["status_url"], timeout=20).json()
         return status if status["is_final"] else None
 
-    status = wait_for(ended, 60, what="the report ends", details=deployment.logs)
+    status = wait_for(ended, 60, what="the report ends", details=deployment.logs) or {}
     assert status["state"] == "SUCCESS", status["error"]
     [artifact] = status["artifacts"]
     file = client.get(deployment.url + artifact["url"], timeout=20)

@@ -99,3 +99,39 @@ def test_what_has_ended_cannot_be_cancelled() -> None:
     assert not jobs.cancel_job("no such job")
     job = Job.objects.get(id=task_id)
     assert (job.state, job.cancel_requested) == (State.SUCCESS, False)
+
+
+def test_a_job_that_is_cancelled_before_it_hands_over_leaves_no_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The parts and the hand-over are one transaction: refused together."""
+    task_id = str(tasks.become_a_chord.delay().id)
+    replace = type(tasks.become_a_chord).replace
+
+    def cancelled_meanwhile(task: Any, sig: Any) -> Any:
+        assert jobs.cancel_job(task_id)
+        return replace(task, sig)
+
+    monkeypatch.setattr(type(tasks.become_a_chord), "replace", cancelled_meanwhile)
+    run_job(task_id)
+    job = Job.objects.get()
+    assert (job.id, job.state, job.error) == (task_id, State.REVOKED, CANCELLED)
+    assert not Chord.objects.exists()
+    assert outcomes_of(task_id) == ["REVOKED"]
+
+
+def test_a_running_part_that_is_cancelled_counts_for_its_chord(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The chord hears of it as of any other end, and its callback fails instead of hanging."""
+    result: Any = chord([tasks.report_until.s("gate")], tasks.total.s()).delay()
+    part = result.parent[0].id
+
+    def cancel(_: str) -> bool:
+        jobs.cancel_job(part)
+        return False
+
+    monkeypatch.setattr(tasks, "is_open", cancel)
+    monkeypatch.setattr(tasks, "note", lambda _: None)
+    run_job(part)
+    assert (state_of(part), state_of(result.id)) == (State.REVOKED, State.FAILURE)
