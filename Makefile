@@ -23,7 +23,7 @@ sign-in:  ## Print a new link to sign in with
 test:  ## Run the whole suite, with the servers it needs (ARGS="-k name", JOBS=2)
 	@bin/environment test
 	@bin/install-servers
-	@$(BIN)/pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check:  ## Format, lint, types, imports, migrations
 	@bin/environment test

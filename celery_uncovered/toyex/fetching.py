@@ -34,12 +34,16 @@ def fetch_page(since: str, per_page: int, page: int, *, retries: int) -> SearchP
         return client.search_page(date.fromisoformat(since), page, per_page, attempt=retries)
 
 
-def retry_delay(error: GitHubError, retries: int) -> float | None:
-    """Seconds until the page is worth another try; None when there is none left."""
+def retry_delay(error: GitHubError, *, faults: int, waits: int) -> float | None:
+    """Seconds until the page is worth another try; None when there is none left.
+
+    ``faults`` and ``waits`` count the tries before this one that ended in a passing fault, and in
+    a limit.
+    """
     if isinstance(error, RateLimited):
-        return error.retry_after if retries < MOST_WAITS else None
-    if error.is_retryable and retries < MOST_RETRIES:
-        return float(settings.GITHUB_RETRY_SECONDS * 2**retries)
+        return error.retry_after if waits < MOST_WAITS else None
+    if error.is_retryable and faults < MOST_RETRIES:
+        return float(settings.GITHUB_RETRY_SECONDS * 2**faults)
     return None
 
 

@@ -13,7 +13,7 @@ from celery_uncovered.toyex import (
     reports,
     subscriptions,
 )
-from celery_uncovered.toyex.github import GitHubError
+from celery_uncovered.toyex.github import GitHubError, RateLimited
 from celery_uncovered.toyex.report import since
 
 
@@ -39,21 +39,25 @@ def produce_hot_repo_report_task(
 
 
 @shared_task(bind=True, queue="io", max_retries=None)
-def fetch_hot_repos(self: Any, since: str, per_page: int, page: int) -> Any:
-    """One page: a list of repositories, or, with its attempts used up, a recorded failure."""
+def fetch_hot_repos(self: Any, since: str, per_page: int, page: int, waits: int = 0) -> Any:
+    """One page: a list of repositories, or, with its attempts used up, a recorded failure.
+
+    ``waits`` counts those of its retries that GitHub's limit asked for.
+    """
     report_id = self.request.parent_id
-    retries = self.request.retries
     try:
-        fetched = fetching.fetch_page(since, per_page, page, retries=retries)
+        fetched = fetching.fetch_page(since, per_page, page, retries=waits)
     except GitHubError as error:
-        delay = fetching.retry_delay(error, retries)
+        delay = fetching.retry_delay(error, faults=self.request.retries - waits, waits=waits)
         if delay is None:
             if report_id:
                 page_notes.note_failure(report_id, page)
             return fetching.failure_of(page, error).to_json()
         if report_id:
             page_notes.note_wait(report_id, page, error, delay)
-        raise self.retry(exc=error, countdown=delay) from error
+        waits += isinstance(error, RateLimited)
+        again = {"since": since, "per_page": per_page, "page": page, "waits": waits}
+        raise self.retry(args=(), kwargs=again, exc=error, countdown=delay) from error
     if report_id:
         page_notes.note_page(report_id, page, fetched)
     return [item.to_json() for item in fetched.items]

@@ -10,6 +10,7 @@ from celery_uncovered.jobs import api as jobs
 from celery_uncovered.jobs import claim, settle
 from celery_uncovered.jobs.models import Chord, Job
 from celery_uncovered.jobs.states import State
+from celery_uncovered.jobs.task import JobTask
 from tests.support.app import tasks
 from tests.unit.jobs.running import make_due, outcomes_of, run_all, run_job, state_of
 
@@ -106,13 +107,13 @@ def test_a_job_that_is_cancelled_before_it_hands_over_leaves_no_parts(
 ) -> None:
     """The parts and the hand-over are one transaction: refused together."""
     task_id = str(tasks.become_a_chord.delay().id)
-    replace = type(tasks.become_a_chord).replace
+    replace = JobTask.replace
 
     def cancelled_meanwhile(task: Any, sig: Any) -> Any:
         assert jobs.cancel_job(task_id)
         return replace(task, sig)
 
-    monkeypatch.setattr(type(tasks.become_a_chord), "replace", cancelled_meanwhile)
+    monkeypatch.setattr(JobTask, "replace", cancelled_meanwhile)
     run_job(task_id)
     job = Job.objects.get()
     assert (job.id, job.state, job.error) == (task_id, State.REVOKED, CANCELLED)
