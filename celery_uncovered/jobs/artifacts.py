@@ -13,9 +13,14 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
-from celery_uncovered.jobs.current import running_attempt
-from celery_uncovered.jobs.errors import ArtifactNotSavedError, NoCurrentJobError
-from celery_uncovered.jobs.models import Artifact, artifact_storage
+from celery_uncovered.jobs.current import attempt_of, running_attempt
+from celery_uncovered.jobs.errors import (
+    ArtifactNotSavedError,
+    AttemptFencedError,
+    NoCurrentJobError,
+)
+from celery_uncovered.jobs.models import Artifact, Job, artifact_storage
+from celery_uncovered.jobs.states import State
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,149}")
 
@@ -68,6 +73,7 @@ def _record(
 ) -> Artifact:
     now = timezone.now()
     with transaction.atomic():
+        _refuse_stale_attempt(job_id)
         before = Artifact.objects.filter(job_id=job_id, name=name)
         old_files = list(before.values_list("file", flat=True))
         artifact, _ = Artifact.objects.update_or_create(
@@ -84,6 +90,18 @@ def _record(
         for old in old_files:
             transaction.on_commit(partial(_discard, old))
     return artifact
+
+
+def _refuse_stale_attempt(job_id: str) -> None:
+    """A worker that was taken for dead must not replace the file of the attempt after its own."""
+    attempt = attempt_of(job_id)
+    if attempt is None:
+        return
+    held = Job.objects.select_for_update().filter(
+        id=job_id, attempt=attempt.number, state=State.STARTED, lease_node__isnull=False
+    )
+    if not held.exists():
+        raise AttemptFencedError(job_id, attempt.number)
 
 
 def _discard(stored: str) -> None:

@@ -1,7 +1,8 @@
 """Cancelling: at once where a job waits, at its next report or check where it runs."""
 
+from collections import defaultdict
+
 from django.db import transaction
-from django.db.models import Q
 
 from celery_uncovered.jobs import idle
 from celery_uncovered.jobs.models import Job
@@ -18,9 +19,25 @@ def cancel_job(task_id: str) -> bool:
         live = Job.objects.filter(state__in=LIVE)
         if not live.filter(id=task_id).update(cancel_requested=True):
             return False
-        family = live.filter(Q(id=task_id) | Q(root_id=task_id))
+        family = live.filter(id__in=[task_id, *_descendants(task_id)])
         family.update(cancel_requested=True)
         others = family.filter(lease_node=None).exclude(id=task_id)
         # The job itself first: it is cancelled, and does not fail because a part of it was.
         idle.revoke_idle([task_id, *others.values_list("id", flat=True)], idle.CANCELLED)
     return True
+
+
+def _descendants(task_id: str) -> list[str]:
+    """The ids of the jobs that this one started, and those that they started."""
+    root = Job.objects.filter(id=task_id).values("root_id")
+    pairs = Job.objects.filter(root_id__in=root).values_list("id", "parent_id")
+    children: dict[str | None, list[str]] = defaultdict(list)
+    for child, parent in pairs:
+        children[parent].append(child)
+    found: list[str] = []
+    waiting = [task_id]
+    while waiting:
+        new = [child for child in children.pop(waiting.pop(), []) if child != task_id]
+        found += new
+        waiting += new
+    return found

@@ -1,9 +1,9 @@
-"""System checks that refuse settings which would lose jobs."""
+"""System checks that refuse settings which would lose jobs, in Django's commands and in Celery's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from celery import current_app
+from celery import current_app, signals
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 
@@ -60,6 +60,18 @@ RULES: list[tuple[str, Callable[[Any], bool], str]] = [
         lambda conf: not conf.task_ignore_result or bool(conf.task_store_errors_even_if_ignored),
         "CELERY_TASK_IGNORE_RESULT needs CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED.",
     ),
+    (
+        "jobs.E009",
+        lambda conf: bool(conf.task_reject_on_worker_lost),
+        "CELERY_TASK_REJECT_ON_WORKER_LOST must be True: the message of a job whose process died is"
+        " acknowledged otherwise.",
+    ),
+    (
+        "jobs.E014",
+        lambda conf: all(map(_is_bound, _queues(conf))),
+        "CELERY_TASK_QUEUES must bind each queue to a named exchange with a routing key: what is"
+        " sent to the others reaches nobody.",
+    ),
 ]
 
 
@@ -67,6 +79,19 @@ def register_checks() -> None:
     register(check_celery)
     register(check_database)
     register(check_tasks)
+    # Celery's own commands run the checks too, but start whatever they say.
+    signals.celeryd_init.connect(refuse_to_start, dispatch_uid="jobs-checks")
+    signals.beat_init.connect(refuse_to_start, dispatch_uid="jobs-checks")
+
+
+def refuse_to_start(**_: Any) -> None:
+    """End a worker or beat whose settings would lose jobs, with one sentence for each of them.
+
+    As SystemExit, since Celery's signals swallow every Exception.
+    """
+    found = check_celery() + check_database()
+    if found:
+        raise SystemExit("\n".join(f"{error.id}: {error.msg}" for error in found))
 
 
 def check_celery(**_: Any) -> list[CheckMessage]:
@@ -112,6 +137,19 @@ def check_tasks(**_: Any) -> list[CheckMessage]:
         for name, task in current_app.tasks.items()
         if not isinstance(task, JobTask)
     ]
+
+
+def _queues(conf: Any) -> Iterable[Any]:
+    queues = conf.task_queues or ()
+    return queues.values() if isinstance(queues, Mapping) else queues
+
+
+def _is_bound(queue: Any) -> bool:
+    """For a kombu Queue, and for the dictionary of its options that Celery takes as well."""
+    if isinstance(queue, Mapping):
+        return bool(queue.get("exchange") and queue.get("routing_key"))
+    exchange = getattr(queue.exchange, "name", "")
+    return bool(exchange and not queue.exchange.no_declare and queue.routing_key)
 
 
 def _is_amqp(conf: Any) -> bool:

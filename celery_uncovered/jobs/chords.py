@@ -8,6 +8,7 @@ import logging
 from typing import Any
 
 from celery.app.base import Celery
+from celery.app.task import Context
 from celery.canvas import Signature, maybe_signature
 from celery.exceptions import ChordError
 from celery.result import AsyncResult, GroupResult, allow_join_result, result_from_tuple
@@ -51,6 +52,24 @@ def count_part(app: Celery, request: Any) -> None:
     last = Chord.objects.filter(group_id=request.group, remaining=0).first()
     if last is not None:
         _fire(app, last)
+
+
+def request_of_callback(task_id: str) -> Any:
+    """What is known of a chord's callback that was never submitted; None for other jobs."""
+    chord = Chord.objects.filter(body_id=task_id).first()
+    if chord is None:
+        return None
+    signature = decode(chord.body)
+    options = signature.get("options") or {}
+    return Context(
+        id=task_id,
+        task=signature.get("task"),
+        chord=options.get("chord"),
+        chain=options.get("chain"),
+        group=options.get("group_id"),
+        root_id=options.get("root_id"),
+        parent_id=options.get("parent_id"),
+    )
 
 
 def _fire(app: Celery, chord: Chord) -> None:

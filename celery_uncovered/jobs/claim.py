@@ -55,3 +55,18 @@ def claim_job(task_id: str, *, attempt: int, task: str) -> RunningAttempt | None
     if not idle.expire(task_id) and not idle.revoke_cancelled(task_id):
         log.info("Attempt %d of job %s is not to be run; its message is dropped", attempt, task_id)
     return None
+
+
+def resume(task_id: str, attempt: int) -> RunningAttempt | None:
+    """The attempt that this very process has claimed, though the answer never reached it."""
+    mine = Job.objects.filter(
+        id=task_id,
+        attempt=attempt,
+        state=State.STARTED,
+        lease_node=node.worker_node().id,
+        lease_pid=os.getpid(),
+    )
+    task = mine.values_list("task", flat=True).first()
+    if task is None:
+        return None
+    return RunningAttempt(task_id=task_id, number=attempt, task=task)

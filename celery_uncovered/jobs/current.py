@@ -18,6 +18,12 @@ class RunningAttempt:
     settled: bool = False
     successor: "Successor | None" = field(default=None)
 
+    def settle(self) -> None:
+        self.settled = True
+
+    def __str__(self) -> str:
+        return f"Attempt {self.number} of job {self.task_id}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Successor:

@@ -2,14 +2,15 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from celery_uncovered.jobs import idle, node, outbox, recovery
+from celery_uncovered.jobs import idle, lost_messages, node, outbox, recovery
 from celery_uncovered.jobs.leadership import Candidate
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.states import State
@@ -19,11 +20,15 @@ log = logging.getLogger(__name__)
 BATCH = 500
 #: How soon a due job is noticed.
 TICK_SECONDS = 0.1
+#: How often the broker is asked whether published messages are still there.
+LOST_SECONDS = 30.0
 #: How soon a dead worker on this host, or an expired job, is noticed.
 SWEEP_SECONDS = 1.0
 #: A publisher has this long to send what it was given before the dispatcher does.
 GRACE = timedelta(seconds=2)
-LEAD_SECONDS = 10.0
+LEAD_SECONDS = 20.0
+
+Found = TypeVar("Found")
 
 
 @dataclass(kw_only=True)
@@ -35,28 +40,42 @@ class Dispatcher:
     def run(self) -> None:
         candidate = Candidate(role="dispatcher", holder=node.identify().id, seconds=LEAD_SECONDS)
         ticks_per_sweep = round(SWEEP_SECONDS / TICK_SECONDS)
+        ticks_per_look = round(LOST_SECONDS / TICK_SECONDS)
         tick, leads = 0, False
-        try:
-            while not self.stop.wait(TICK_SECONDS):
-                try:
-                    if tick % ticks_per_sweep == 0:
-                        leads = candidate.lead() is not None
-                    if leads:
-                        _act(sweep=tick % ticks_per_sweep == 0)
-                except DatabaseError as error:
-                    log.warning("The dispatcher waits for the database: %s", error)
-                    connection.close()
-                tick += 1
-        finally:
-            _quietly(candidate.resign)
+        while not self.stop.wait(TICK_SECONDS):
+            if tick % ticks_per_sweep == 0:
+                leads = _guarded(candidate.lead) is not None
+            if leads:
+                _act(sweep=tick % ticks_per_sweep == 0)
+            if leads and tick % ticks_per_look == ticks_per_look - 1:
+                _guarded(lost_messages.mark_lost_messages)
+            tick += 1
+        _guarded(candidate.resign)
 
 
 def _act(*, sweep: bool) -> None:
-    publish_due()
+    """Each step by itself: what stops one of them must not stop the others."""
+    steps: list[Callable[[], object]] = [publish_due]
     if sweep:
-        idle.expire()
-        recovery.recover_dead_nodes()
-        publish_unpublished()
+        # What needs no broker comes first.
+        steps = [
+            idle.expire,
+            recovery.recover_dead_nodes,
+            recovery.fail_abandoned,
+            publish_due,
+            publish_unpublished,
+        ]
+    for step in steps:
+        _guarded(step)
+
+
+def _guarded(step: Callable[[], Found]) -> Found | None:
+    try:
+        return step()
+    except Exception as error:  # noqa: BLE001  # the next round tries again
+        log.warning("The dispatcher's %s failed: %s", step.__name__, error)
+        connection.close()
+        return None
 
 
 def publish_due() -> int:
@@ -79,7 +98,7 @@ def publish_unpublished() -> int:
 
 
 def _publish(jobs: Any) -> int:
-    deliveries = [outbox.delivery_of(job) for job in jobs]
+    deliveries = [delivery for job in jobs if (delivery := _delivery_of(job)) is not None]
     if not deliveries:
         return 0
     try:
@@ -92,8 +111,9 @@ def _publish(jobs: Any) -> int:
     return len(deliveries)
 
 
-def _quietly(act: Any) -> None:
+def _delivery_of(job: Job) -> outbox.Delivery | None:
     try:
-        act()
-    except DatabaseError as error:
-        log.warning("The dispatcher could not resign: %s", error)
+        return outbox.delivery_of(job)
+    except (KeyError, ValueError, TypeError) as error:
+        log.warning("Job %s has no message that could be sent: %r", job.id, error)
+        return None

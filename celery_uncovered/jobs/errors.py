@@ -79,6 +79,14 @@ class JobCancelledError(JobError, Ignore):
         super().__init__(f"Job {task_id} was cancelled.")
 
 
+class NothingFollowedError(JobError):
+    """Recorded for a job that handed over to tasks of which none is left to end it."""
+
+    def __init__(self, task_id: str) -> None:
+        self.task_id = task_id
+        super().__init__(f"Job {task_id} handed over to other jobs, and all of them have ended.")
+
+
 class AttemptFencedError(JobError, Ignore):
     """Raised inside an attempt that lost its claim, so that it stops and changes nothing."""
 

@@ -5,8 +5,8 @@ import threading
 
 from celery import signals
 from django.conf import settings
-from django.db import DatabaseError, connection
-from django.utils import timezone
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.models.functions import Now
 
 from celery_uncovered.jobs import node, recovery
 from celery_uncovered.jobs.forking import no_fork
@@ -33,7 +33,7 @@ def beat(identity: node.Identity, name: str) -> None:
             "boot_id": identity.boot_id,
             "pid": identity.pid,
             "process_start": identity.process_start,
-            "beat_at": timezone.now(),
+            "beat_at": Now(),
         },
     )
 
@@ -43,7 +43,7 @@ def _on_setup(sender: str, **_: object) -> None:
     identity = node.become_worker()
     try:
         beat(identity, sender)
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         log.warning("The first heartbeat failed: %s", error)
     finally:
         connection.close()
@@ -63,7 +63,7 @@ def _beat_on(name: str) -> None:
                 beat(identity, name)
                 # Those that the database kept us from bringing back when their process died.
                 recovery.recover_lost_children(identity.id)
-            except DatabaseError as error:
+            except Exception as error:  # noqa: BLE001  # a worker that stops beating is taken for dead
                 log.warning("A heartbeat failed: %s", error)
             finally:
                 # Children are forked from this process at any time: they must not inherit it.
@@ -74,7 +74,7 @@ def _on_shutdown(**_: object) -> None:
     _stop.set()
     try:
         Node.objects.filter(id=node.worker_node().id).delete()
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         log.warning("Signing off failed: %s", error)
     finally:
         connection.close()

@@ -28,8 +28,10 @@ class Identity:
 
 @cache
 def boot_id() -> str:
+    """The boot of this host, as the processes of this namespace (a container) see it."""
     try:
-        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}/{(_PROC / 'self/ns/pid').readlink()}"
     except OSError:
         return "unknown"
 
@@ -58,7 +60,8 @@ def identify(pid: int | None = None) -> Identity:
 def is_surely_dead(identity: Identity) -> bool:
     """Whether this host knows that the process is gone; False where it cannot know."""
     here = socket.gethostname() == identity.host and boot_id() == identity.boot_id
-    if not here or boot_id() == "unknown" or not (_PROC / "self/stat").exists():
+    # Where even process 1 is hidden, others may be too.
+    if not here or boot_id() == "unknown" or not (_PROC / "1").exists():
         return False
     return process_start(identity.pid) != identity.process_start
 

@@ -27,6 +27,8 @@ BATCH = 500
 IDLE_SECONDS = 1.0
 #: How long the end of a process waits for what it still has to send; the sweep covers the rest.
 FLUSH_SECONDS = 2.0
+#: How long a message may take to be taken and confirmed; a blocked broker is one that is down.
+CONFIRM_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,15 +74,23 @@ def delivery_of(job: Job) -> Delivery:
 def publish(deliveries: list[Delivery]) -> None:
     """Send ``deliveries`` now, with confirms, and note it on their rows.
 
-    Raises what the broker's client raises; what was sent before that is noted all the same.
+    A message that cannot be sent holds up no other: it is logged and stays unpublished. Raises what
+    the broker's client raises where there is no connection; what was sent is noted all the same.
     """
     sent: list[Delivery] = []
     try:
         with current_app.producer_pool.acquire(block=True) as producer:
+            broker: Any = producer.connection
             _declare_topology(producer)
             for delivery in deliveries:
-                _publish(producer, delivery)
-                sent.append(delivery)
+                try:
+                    _publish(producer, delivery)
+                    sent.append(delivery)
+                except broker.connection_errors:
+                    raise
+                except Exception as error:  # noqa: BLE001  # of this one message: a missing exchange
+                    log.warning("Job %s is not sent: %s", delivery.message.task_id, error)
+                    producer.revive(broker)
     finally:
         with no_fork():
             _note_published(sent)
@@ -98,6 +108,8 @@ def _publish(producer: Any, delivery: Delivery) -> None:
         headers=message.headers | {ATTEMPT_HEADER: delivery.attempt},
         declare=[known[message.queue]] if message.queue in known else [],
         retry=False,
+        timeout=CONFIRM_SECONDS,
+        confirm_timeout=CONFIRM_SECONDS,
         **message.properties,
     )
 

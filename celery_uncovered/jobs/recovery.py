@@ -7,15 +7,17 @@ from billiard.exceptions import WorkerLostError
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from celery_uncovered.jobs import settle
+from celery_uncovered.jobs.errors import NothingFollowedError
 from celery_uncovered.jobs.idle import request_of
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Attempt, Job, Node
 from celery_uncovered.jobs.node import Identity, is_surely_dead, process_start
-from celery_uncovered.jobs.states import AttemptOutcome, State
+from celery_uncovered.jobs.states import LIVE, AttemptOutcome, State
 from celery_uncovered.jobs.submit import import_tasks
 
 log = logging.getLogger(__name__)
@@ -37,11 +39,13 @@ def recover_dead_nodes() -> int:
 
 
 def _dead_nodes() -> list[str]:
-    stale = timezone.now() - timedelta(seconds=settings.JOBS_LEASE_SECONDS)
+    # The database's clock, which wrote the beats: workers' clocks may differ.
+    stale = Node.objects.filter(beat_at__lt=Now() - timedelta(seconds=settings.JOBS_LEASE_SECONDS))
+    silent = set(stale.values_list("id", flat=True))
     return [
         node.id
         for node in Node.objects.all()
-        if node.beat_at < stale or is_surely_dead(_identity(node))
+        if node.id in silent or is_surely_dead(_identity(node))
     ]
 
 
@@ -87,6 +91,26 @@ def bring_back(job: Job, reason: str) -> bool:
 def _recover_leases(node_id: str) -> int:
     held = Job.objects.filter(state=State.STARTED, lease_node=node_id)
     return sum(bring_back(job, "The worker died.") for job in held)
+
+
+def fail_abandoned() -> int:
+    """Fail the jobs that handed over to what is gone: nothing of their family lives; how many."""
+    stale = timezone.now() - timedelta(seconds=settings.JOBS_LEASE_SECONDS)
+    family = Job.objects.filter(root_id=OuterRef("root_id"), state__in=LIVE)
+    abandoned = Job.objects.filter(
+        ~Exists(family.exclude(id=OuterRef("id"))),
+        state=State.STARTED,
+        lease_node=None,
+        started_at__lt=stale,
+    )
+    return sum(_fail_abandoned(job) for job in abandoned)
+
+
+def _fail_abandoned(job: Job) -> bool:
+    import_tasks()
+    error = NothingFollowedError(job.id)
+    current_app.backend.mark_as_failure(job.id, error, request=request_of(job))
+    return True
 
 
 def _identity(node: Node) -> Identity:

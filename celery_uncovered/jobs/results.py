@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from celery import current_app, states
-from celery.exceptions import TaskRevokedError
+from celery.app.task import Context
+from celery.exceptions import Reject, TaskRevokedError
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 from django_celery_results.backends.database import DatabaseBackend
@@ -22,6 +23,7 @@ from celery_uncovered.jobs.current import RunningAttempt, attempt_of
 from celery_uncovered.jobs.errors import ResultNotJsonError
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Job
+from celery_uncovered.jobs.patience import patiently
 from celery_uncovered.jobs.settle import Outcome
 from celery_uncovered.jobs.states import State
 
@@ -56,9 +58,13 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         state: str = states.SUCCESS,
     ) -> None:
         keep = store_result and not getattr(request, "ignore_result", False)
-        with transaction.atomic():
-            if self._record(task_id, result, state, request=request, copy=keep):
-                self._count_part(request, state, result)
+
+        def record() -> None:
+            with transaction.atomic():
+                if self._record(task_id, result, state, request=request, copy=keep):
+                    self._count_part(request, state, result)
+
+        patiently(record, f"The result of job {task_id}")
 
     def mark_as_failure(
         self,
@@ -70,18 +76,24 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         call_errbacks: bool = True,  # noqa: FBT001, FBT002
         state: str = states.FAILURE,
     ) -> None:
-        with transaction.atomic():
-            if not self._record(
-                task_id, exc, state, traceback=traceback, request=request, copy=store_result
-            ):
-                return
-            self._count_part(request, state, exc)
-            if request is not None:
-                self._fail_chain(
-                    getattr(request, "chain", None), exc, traceback, store_result, state=state
+        known = request_of(task_id, request)
+
+        def record() -> bool:
+            with transaction.atomic():
+                first = self._record(
+                    task_id, exc, state, traceback=traceback, request=known, copy=store_result
                 )
-        if request is not None and call_errbacks and request.errbacks:
-            self._call_task_errbacks(request, exc, traceback)
+                if first:
+                    self._count_part(known, state, exc)
+                    self._fail_chain(
+                        getattr(known, "chain", None), exc, traceback, store_result, state=state
+                    )
+                return first
+
+        first = patiently(record, f"The failure of job {task_id}")
+        # A chord calls the errbacks of its callback itself, and names no request here.
+        if first and request is not None and call_errbacks and known.errbacks:
+            self._call_task_errbacks(known, exc, traceback)
 
     def mark_as_revoked(
         self,
@@ -92,9 +104,17 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         state: str = states.REVOKED,
     ) -> None:
         error = TaskRevokedError(reason)
-        with transaction.atomic():
-            if self._record(task_id, error, state, request=request, copy=store_result):
-                self._count_part(request, state, error)
+        known = request_of(task_id, request)
+
+        def record() -> None:
+            with transaction.atomic():
+                if self._record(task_id, error, state, request=known, copy=store_result):
+                    self._count_part(known, state, error)
+                    self._fail_chain(
+                        getattr(known, "chain", None), error, None, store_result, state=state
+                    )
+
+        patiently(record, f"The end of job {task_id}")
 
     def mark_as_retry(
         self,
@@ -108,11 +128,15 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         attempt = attempt_of(task_id)
         if attempt is None or attempt.successor is None:
             return
-        with transaction.atomic():
-            sentence = settle.error_sentence(exc) if exc else ""
-            if settle.retry(attempt, sentence, traceback or "") and store_result:
-                prepared = self.encode_result(exc, state)
-                self._write_copy(task_id, prepared, state, traceback, request)
+        sentence = settle.error_sentence(exc) if exc else ""
+
+        def record() -> None:
+            with transaction.atomic():
+                if settle.retry(attempt, sentence, traceback or "") and store_result:
+                    prepared = self.encode_result(exc, state)
+                    self._write_copy(task_id, prepared, state, traceback, request)
+
+        patiently(record, f"The retry of job {task_id}")
 
     def _store_result(
         self,
@@ -189,7 +213,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         number = attempt.number if attempt else getattr(request, ATTEMPT_HEADER, None)
         first = settle.finish(task_id, outcome, attempt=number)
         if attempt is not None:
-            attempt.settled = True
+            settle.settled_at_commit(attempt)
         if not first and number is None:
             first = _insert_ended(task_id, outcome, request)
         return first
@@ -250,23 +274,49 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         return isinstance(exc, DatabaseError) and connection.connection is None
 
 
-def settle_leftover(attempt: RunningAttempt) -> None:
-    """Settle an attempt that Celery's tracer left open: Ignore, cancel, retry without a result."""
+def settle_leftover(attempt: RunningAttempt, error: Any = None) -> None:
+    """Settle an attempt that Celery's tracer left open.
+
+    ``error`` is what the task raised, if it did: Ignore, Reject, or the sign of a cancel.
+    """
     if attempt.settled:
         return
-    if attempt.successor is not None and attempt.successor.delay is not None:
-        settle.retry(attempt, "", "")
+    successor = attempt.successor
+    if successor is not None and successor.delay is not None and settle.retry(attempt, "", ""):
         return
-    if attempt.successor is not None and settle.hand_over(attempt):
+    if successor is not None and settle.hand_over(attempt):
         return
     job = Job.objects.filter(id=attempt.task_id).first()
     if job is None:
         return
-    request = idle.request_of(job)
+    backend, request = current_app.backend, idle.request_of(job)
     if job.cancel_requested:
-        current_app.backend.mark_as_revoked(job.id, idle.CANCELLED, request=request)
+        backend.mark_as_revoked(job.id, idle.CANCELLED, request=request)
+    elif isinstance(error, Reject) and getattr(error, "requeue", False):
+        settle.give_back(job.id, attempt=attempt.number, reason=settle.error_sentence(error))
+    elif isinstance(error, Reject):
+        backend.mark_as_failure(job.id, error, request=request)
+    elif request.chain or request.chord:
+        # What was to follow an ignored task never comes, and must say so.
+        backend.mark_as_revoked(job.id, "The task ended itself (Ignore).", request=request)
     else:
-        current_app.backend.mark_as_done(job.id, None, request, store_result=False)
+        backend.mark_as_done(job.id, None, request, store_result=False)
+
+
+def request_of(task_id: str, request: Any) -> Any:
+    """What is known of the job that ended: the worker's request, or what the ledger has of it.
+
+    A chord's callback that fails has no request, and a message of an unknown task one without its
+    chord; the chord around it and the rest of its chain must hear of it all the same.
+    """
+    if request is not None and getattr(request, ATTEMPT_HEADER, None) is not None:
+        return request
+    if attempt_of(task_id) is not None and request is not None:
+        return request
+    job = Job.objects.filter(id=task_id).exclude(message="{}").first()
+    if job is not None:
+        return idle.request_of(job)
+    return chords.request_of_callback(task_id) or request or Context(id=task_id)
 
 
 def _sentence_of(prepared: Any) -> str:

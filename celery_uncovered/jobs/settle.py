@@ -36,14 +36,17 @@ def finish(task_id: str, outcome: Outcome, *, attempt: int | None) -> bool:
     now = timezone.now()
     jobs = Job.objects.filter(id=task_id, state__in=SOURCES[outcome.state])
     if attempt is not None:
-        jobs = jobs.filter(attempt=attempt, lease_node__isnull=False, state=State.STARTED)
+        running = Q(attempt=attempt, lease_node__isnull=False, state=State.STARTED)
+        # Celery revokes a message that it has received and not started: it is of the next attempt.
+        waiting = Q(attempt=attempt - 1, state=State.QUEUED)
+        jobs = jobs.filter(running | waiting if outcome.state == State.REVOKED else running)
     with transaction.atomic(savepoint=False):
         changed = jobs.update(
             state=outcome.state,
             result=outcome.result,
-            error=outcome.error,
-            error_type=outcome.error_type,
-            traceback=outcome.traceback,
+            error=storable(outcome.error),
+            error_type=storable(outcome.error_type)[:255],
+            traceback=storable(outcome.traceback),
             finished_at=now,
             **NO_LEASE,
         )
@@ -60,21 +63,25 @@ def retry(attempt: RunningAttempt, error: str, traceback: str) -> bool:
     message = successor.message
     outcome = Outcome(state=State.RETRY, error=error, traceback=traceback)
     with transaction.atomic(savepoint=False):
-        changed = _held(attempt).update(
-            state=State.RETRY,
-            task=message.task,
-            queue=message.queue,
-            body=message.body,
-            message=message.envelope(),
-            due_at=timezone.now() + timedelta(seconds=successor.delay or 0),
-            published_at=None,
-            error=error,
-            traceback=traceback,
-            **NO_LEASE,
+        changed = (
+            _held(attempt)
+            .filter(cancel_requested=False)
+            .update(
+                state=State.RETRY,
+                task=message.task,
+                queue=message.queue,
+                body=message.body,
+                message=message.envelope(),
+                due_at=timezone.now() + timedelta(seconds=successor.delay or 0),
+                published_at=None,
+                error=storable(error),
+                traceback=storable(traceback),
+                **NO_LEASE,
+            )
         )
         if changed:
             _end_attempt(attempt.task_id, AttemptOutcome.RETRY, outcome)
-    attempt.settled = True
+            settled_at_commit(attempt)
     return bool(changed)
 
 
@@ -89,8 +96,10 @@ def hand_over(attempt: RunningAttempt) -> bool:
     changes: dict[str, Any] = dict(NO_LEASE)
     if successor is not None:
         message = successor.message
+        due_at = timezone.now() + timedelta(seconds=successor.delay) if successor.delay else None
         changes |= {
-            "state": State.QUEUED,
+            "state": State.SCHEDULED if due_at else State.QUEUED,
+            "due_at": due_at,
             "task": message.task,
             "queue": message.queue,
             "body": message.body,
@@ -102,9 +111,9 @@ def hand_over(attempt: RunningAttempt) -> bool:
         changed = _held(attempt).filter(cancel_requested=False).update(**changes)
         if changed:
             _end_attempt(attempt.task_id, AttemptOutcome.REPLACED, Outcome(state=State.QUEUED))
-            if successor is not None:
+            if successor is not None and not successor.delay:
                 outbox.send_after_commit(successor.message, attempt=attempt.number + 1)
-    attempt.settled = attempt.settled or bool(changed)
+            settled_at_commit(attempt)
     return bool(changed)
 
 
@@ -128,6 +137,16 @@ def error_sentence(error: BaseException) -> str:
     return words or type(error).__name__
 
 
+def settled_at_commit(attempt: RunningAttempt) -> None:
+    """An attempt is settled once that is committed; a commit that fails leaves it to be settled."""
+    transaction.on_commit(attempt.settle)
+
+
+def storable(text: str) -> str:
+    """``text`` as both databases take it: lone surrogates and NUL become U+FFFD."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
 def is_live(task_id: str) -> bool:
     return Job.objects.filter(id=task_id, state__in=LIVE).exists()
 
@@ -147,6 +166,6 @@ def _end_attempt(task_id: str, outcome: AttemptOutcome, details: Outcome) -> Non
     running.update(
         outcome=outcome,
         ended_at=timezone.now(),
-        error=details.error,
-        traceback=details.traceback,
+        error=storable(details.error),
+        traceback=storable(details.traceback),
     )

@@ -27,6 +27,8 @@ LIVE = (*WAITING, State.STARTED)
 
 #: For each state, the states that a job may be in before it.
 SOURCES: dict[State, tuple[State, ...]] = {
+    # Replaced by a task that is due later.
+    State.SCHEDULED: (State.STARTED,),
     # Due at last; or handed back by a worker that died; or replaced by another task.
     State.QUEUED: (State.SCHEDULED, State.RETRY, State.STARTED),
     State.STARTED: (State.QUEUED,),

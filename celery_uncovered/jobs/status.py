@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from json import JSONDecodeError
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Substr
 from django.utils import timezone
 
 from celery_uncovered.jobs.errors import JobNotFoundError
@@ -14,6 +16,10 @@ from celery_uncovered.jobs.states import FINAL, State
 
 #: Positions beyond this are shown as "more than".
 POSITION_BOUND = 1000
+#: What lists do not read: each of these may be megabytes.
+_HEAVY = ("body", "message", "result", "traceback")
+#: The characters of a body that lists read of it.
+_BODY_START = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +59,9 @@ class JobStatus:
     """One job. ``result`` is the task's value for SUCCESS, else None; ``error`` is one sentence.
 
     ``queue_position`` counts from 1 for QUEUED jobs, up to POSITION_BOUND; else it is None.
+
+    In lists, ``result``, ``traceback`` and ``artifacts`` are left out, and arguments that are long:
+    ``args`` and ``kwargs`` are empty then, and ``arguments_start`` is where their JSON begins.
     """
 
     task_id: str
@@ -78,7 +87,8 @@ class JobStatus:
     started_at: datetime | None
     finished_at: datetime | None
     cancel_requested: bool
-    artifacts: tuple[ArtifactInfo, ...]
+    artifacts: tuple[ArtifactInfo, ...] = ()
+    arguments_start: str = ""
 
     @property
     def is_final(self) -> bool:
@@ -93,7 +103,17 @@ def job_status(task_id: str) -> JobStatus:
     job = Job.objects.filter(id=task_id).first()
     if job is None:
         raise JobNotFoundError(task_id)
-    return _status(job, artifacts=_artifacts(task_id))
+    args, kwargs = arguments(job.body)
+    succeeded = job.state == State.SUCCESS
+    return _status(
+        job,
+        args=args,
+        kwargs=kwargs,
+        result=decode(job.result) if succeeded and job.result else None,
+        traceback=job.traceback,
+        queue_position=_position(job) if job.state == State.QUEUED else None,
+        artifacts=_artifacts(task_id),
+    )
 
 
 def job_attempts(task_id: str) -> list[AttemptInfo]:
@@ -115,9 +135,9 @@ def job_attempts(task_id: str) -> list[AttemptInfo]:
 
 
 def children_of(task_id: str, limit: int = 100) -> list[JobStatus]:
-    """The jobs that ``task_id`` started, oldest first, without their artifacts and positions."""
+    """The jobs that ``task_id`` started, oldest first, as ``summaries`` gives them."""
     children = Job.objects.filter(root_id=task_id).exclude(id=task_id)
-    return [_status(job, positions=False) for job in children.order_by("created_at")[:limit]]
+    return summaries(children.order_by("created_at")[:limit])
 
 
 def find_artifact(task_id: str, name: str) -> Artifact | None:
@@ -126,31 +146,48 @@ def find_artifact(task_id: str, name: str) -> Artifact | None:
     return found
 
 
-def summaries(jobs: Any) -> list[JobStatus]:
-    """The statuses of a queryset's rows, for lists: without artifacts and positions."""
-    return [_status(job, positions=False) for job in jobs]
+def summaries(jobs: QuerySet[Job]) -> list[JobStatus]:
+    """The statuses of a queryset's rows, for lists: without positions and what may be large."""
+    rows = jobs.defer(*_HEAVY).annotate(body_start=Substr("body", 1, _BODY_START))
+    return [_status(job, **_short_arguments(job.body_start)) for job in rows]
+
+
+def _short_arguments(body_start: str) -> dict[str, Any]:
+    """The arguments of a body that is whole, or the start of them; callbacks may follow."""
+    try:
+        args, kwargs = arguments(body_start)
+    except JSONDecodeError:
+        return {"args": [], "kwargs": {}, "arguments_start": body_start.removeprefix("[")}
+    return {"args": args, "kwargs": kwargs}
 
 
 def _status(
-    job: Job, *, artifacts: tuple[ArtifactInfo, ...] = (), positions: bool = True
+    job: Job,
+    *,
+    args: list[Any],
+    kwargs: dict[str, Any],
+    arguments_start: str = "",
+    result: Any = None,
+    traceback: str = "",
+    queue_position: int | None = None,
+    artifacts: tuple[ArtifactInfo, ...] = (),
 ) -> JobStatus:
-    args, kwargs = arguments(job.body)
-    state = State(job.state)
-    succeeded = state == State.SUCCESS and job.result is not None
+    """The columns of a row that all readers of it ask for, and what only some do."""
     return JobStatus(
         task_id=job.id,
         task=job.task,
         queue=job.queue,
-        state=state,
+        state=State(job.state),
         attempt=job.attempt,
         progress=Progress(done=job.progress_done, total=job.progress_total, note=job.progress_note),
-        queue_position=_position(job) if positions and state == State.QUEUED else None,
-        result=decode(job.result) if succeeded and job.result else None,
+        queue_position=queue_position,
+        result=result,
         error=job.error,
         error_type=job.error_type,
-        traceback=job.traceback,
+        traceback=traceback,
         args=args,
         kwargs=kwargs,
+        arguments_start=arguments_start,
         unique_key=job.unique_key,
         root_id=job.root_id,
         parent_id=job.parent_id,

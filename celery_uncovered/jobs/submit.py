@@ -31,11 +31,12 @@ def submit_job(task: Any, *, args: Any = (), kwargs: Any = None, **options: Any)
     return str(task.apply_async(args=args, kwargs=kwargs, **options).id)
 
 
-def check_queue(queue: Any) -> None:
-    """Raise UnknownQueueError for a name that the settings do not list."""
+def check_queue(options: dict[str, Any]) -> None:
+    """Raise UnknownQueueError where a message would reach no queue that the settings list."""
     known = current_app.amqp.queues
-    if isinstance(queue, str) and queue not in known:
-        raise UnknownQueueError(queue, list(known))
+    for name in (options.get("queue"), options.get("routing_key")):
+        if isinstance(name, str) and name not in known:
+            raise UnknownQueueError(name, list(known))
 
 
 @cache
@@ -68,13 +69,13 @@ def accept(message: Message, *, timing: Timing, unique_key: str | None = None) -
             if not timing.is_later:
                 outbox.send_after_commit(message, attempt=1)
             return message.task_id
-        if unique_key is not None:
-            holder = live_job_with(unique_key)
-            if holder is None:
-                continue  # it ended between the insert and the look
+        holder = live_job_with(unique_key) if unique_key is not None else None
+        if holder is not None:
             return holder
-        continue_job(message)
-        return message.task_id
+        if unique_key is None or Job.objects.filter(id=message.task_id).exists():
+            continue_job(message, timing)
+            return message.task_id
+        # The key's holder ended between the insert and the look: the key is free now.
 
 
 @contextmanager
@@ -89,7 +90,7 @@ def together() -> Iterator[None]:
     inserted = _insert([row_of(message, timing) for message, timing in gathered])
     for message, timing in gathered:
         if message.task_id not in inserted:
-            continue_job(message)
+            continue_job(message, timing)
         elif not timing.is_later:
             outbox.send_after_commit(message, attempt=1)
 
@@ -99,7 +100,7 @@ def live_job_with(unique_key: str) -> str | None:
     return live.values_list("id", flat=True).first()
 
 
-def continue_job(message: Message) -> bool:
+def continue_job(message: Message, timing: Timing) -> bool:
     """Go on with a job that handed over, as the task of ``message``; False if it is not waiting."""
     now = timezone.now()
     with transaction.atomic(savepoint=False):
@@ -109,11 +110,13 @@ def continue_job(message: Message) -> bool:
             queue=message.queue,
             body=message.body,
             message=message.envelope(),
-            state=State.QUEUED,
+            state=State.SCHEDULED if timing.is_later else State.QUEUED,
+            due_at=timing.due_at,
+            expires_at=timing.expires_at,
             queued_at=now,
             published_at=None,
         )
-        if changed:
+        if changed and not timing.is_later:
             attempt = Job.objects.values_list("attempt", flat=True).get(id=message.task_id)
             outbox.send_after_commit(message, attempt=attempt + 1)
     return bool(changed)

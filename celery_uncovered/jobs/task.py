@@ -54,7 +54,7 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         for name in ("connection", "publisher"):
             options.pop(name, None)
         capture: Any = CapturingProducer()
-        submit.check_queue(options.get("queue"))
+        submit.check_queue(options)
         self._check_arguments(args, kwargs)
         result = super().apply_async(
             args,

@@ -10,10 +10,12 @@ class ToyexConfig(AppConfig):
 
     def ready(self) -> None:
         from celery_uncovered.jobs import api as jobs
+        from celery_uncovered.toyex import checks
         from celery_uncovered.toyex.report import GROUPINGS, PERIODS
         from celery_uncovered.toyex.reports import BUILD, FETCH, PRODUCE
         from celery_uncovered.toyex.web.panel import report_panel_context
 
+        checks.register_checks()
         jobs.register_link(
             jobs.NavigationLink(
                 label="Reports",

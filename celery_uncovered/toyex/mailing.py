@@ -1,5 +1,6 @@
 """The mails of the report: the report itself, and the question before the first one."""
 
+import smtplib
 from email.encoders import encode_base64
 from email.mime.base import MIMEBase
 
@@ -27,10 +28,25 @@ Otherwise do nothing; you will get no report.
 """
 
 
+class MailRefusedError(OSError):
+    """The mail server did not take a mail; ``code`` is its answer's, 0 where it gave none.
+
+    What the server said itself is left out: it names the address.
+    """
+
+    def __init__(self, code: int = 0) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"The mail server refused the mail{f' ({self.code})' if self.code else ''}."
+
+
 def mail_report(report_task_id: str, subscription_id: int) -> str:
     """Send the report's CSV to one subscriber; one who has left meanwhile gets nothing.
 
-    Returns what happened as one sentence. Raises OSError (SMTP errors are) when it was not sent.
+    Returns what happened as one sentence. Raises OSError, such as MailRefusedError, when it was not
+    sent; no error names the address.
     """
     subscription = Subscription.objects.filter(pk=subscription_id).first()
     if subscription is None:
@@ -55,7 +71,7 @@ def mail_report(report_task_id: str, subscription_id: int) -> str:
     )
     with artifact.file.open("rb") as file:
         message.attach(_csv_part(artifact.name, file.read()))
-    message.send()
+    _send(message)
     return "The report was sent."
 
 
@@ -64,15 +80,29 @@ def mail_confirmation(subscription_id: int) -> str:
     subscription = Subscription.objects.filter(pk=subscription_id).first()
     if subscription is None or subscription.confirmed_at is not None:
         return "There is nothing to confirm."
-    EmailMessage(
+    message = EmailMessage(
         subject="Confirm your subscription to hot repositories",
         body=CONFIRMATION_TEXT.format(
             period=subscription.period,
             confirm_url=_address("toyex:confirm", subscription.token),
         ),
         to=[subscription.email],
-    ).send()
+    )
+    _send(message)
     return "The question was sent."
+
+
+def _send(message: EmailMessage) -> None:
+    try:
+        message.send()
+    except smtplib.SMTPException as error:
+        raise MailRefusedError(_code_of(error)) from None
+
+
+def _code_of(error: smtplib.SMTPException) -> int:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return max((code for code, _ in error.recipients.values()), default=0)
+    return error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else 0
 
 
 def _csv_part(name: str, content: bytes) -> MIMEBase:

@@ -64,11 +64,15 @@ class ReportPage(models.Model):
 
 
 class Subscription(models.Model):
-    """An address that gets the scheduled reports of a period, once it has confirmed."""
+    """An address that gets the scheduled reports of a period, once it has confirmed.
+
+    ``asked_at`` is when it was last asked to; null before the first mail.
+    """
 
     email = models.EmailField()
     period = models.CharField(max_length=10, choices=[(name, name) for name in PERIODS])
     token = models.CharField(max_length=64, unique=True, default=new_token)
+    asked_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -38,7 +38,7 @@ def produce_hot_repo_report_task(
     return self.replace(chord(header, build_report_task.s(mail=mail)))
 
 
-@shared_task(bind=True, queue="io", max_retries=None)
+@shared_task(bind=True, max_retries=None)
 def fetch_hot_repos(self: Any, since: str, per_page: int, page: int, waits: int = 0) -> Any:
     """One page: a list of repositories, or, with its attempts used up, a recorded failure.
 
@@ -77,7 +77,6 @@ def build_report_task(self: Any, pages: list[Any], mail: bool = False) -> dict[s
 
 
 @shared_task(
-    queue="io",
     autoretry_for=(OSError,),
     max_retries=8,
     retry_backoff=5,
@@ -89,7 +88,6 @@ def mail_report_task(report_task_id: str, subscription_id: int) -> str:
 
 
 @shared_task(
-    queue="io",
     autoretry_for=(OSError,),
     max_retries=8,
     retry_backoff=5,

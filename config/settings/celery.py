@@ -59,6 +59,11 @@ COMMON: dict[str, Any] = {
     "CELERY_TASK_DEFAULT_EXCHANGE_TYPE": JOBS.type,
     "CELERY_TASK_DEFAULT_ROUTING_KEY": "default",
     "CELERY_TASK_CREATE_MISSING_QUEUES": False,
+    # What waits for other machines; the rest goes to the default queue.
+    "CELERY_TASK_ROUTES": {
+        "celery_uncovered.toyex.tasks.fetch_*": {"queue": "io"},
+        "celery_uncovered.toyex.tasks.mail_*": {"queue": "io"},
+    },
     # JSON only, both ways.
     "CELERY_TASK_SERIALIZER": "json",
     "CELERY_RESULT_SERIALIZER": "json",

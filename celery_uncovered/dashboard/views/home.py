@@ -20,9 +20,13 @@ def home(request: HttpRequest) -> HttpResponseBase:
     context = {
         "viewer": viewer,
         "cards": [link for link in jobs.links() if viewer.sees_all or not link.operators_only],
-        "latest": jobs.list_jobs(viewer, jobs.JobFilter(), limit=_LATEST).jobs,
+        "latest": _latest(viewer) if viewer.is_known else (),
     }
     return render(request, "dashboard/home.html", context)
+
+
+def _latest(viewer: jobs.Viewer) -> tuple[jobs.JobStatus, ...]:
+    return jobs.list_jobs(viewer, jobs.JobFilter(), limit=_LATEST).jobs
 
 
 @require_safe

@@ -19,6 +19,7 @@ PAGE_SIZE = 50
 
 
 @require_safe
+@jobs.known_viewers_only
 def job_list(request: HttpRequest) -> HttpResponseBase:
     """The jobs that this viewer may see: an operator all, others those they asked for."""
     viewer = jobs.viewer_of(request)

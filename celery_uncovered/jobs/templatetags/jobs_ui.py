@@ -100,7 +100,9 @@ def pretty_json(value: Any) -> str:
 
 @register.filter
 def cut_arguments(status: JobStatus) -> str:
-    """The arguments as they would be written in a call, cut to one line; they may be large."""
+    """The arguments as they would be written in a call, cut to one line; "" for none."""
+    if status.arguments_start:
+        return f"{status.arguments_start[: _CUT - 1]}…"
     shown = [_shown(value) for value in status.args]
     shown += [f"{name}={_shown(value)}" for name, value in status.kwargs.items()]
     text = ", ".join(shown)

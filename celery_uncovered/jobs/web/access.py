@@ -89,7 +89,7 @@ def readable_job_or_404(request: HttpRequest, task_id: str) -> JobStatus:
 def may_read(viewer: Viewer, status: JobStatus) -> bool:
     if viewer.sees_all or viewer.reads(status.task_id):
         return True
-    return viewer.sees_open and (is_open(status.task) or _has_open_root(status))
+    return viewer.sees_open and is_open(status.task)
 
 
 def may_cancel(viewer: Viewer, status: JobStatus) -> bool:
@@ -143,8 +143,3 @@ def ask_to_sign_in(request: HttpRequest) -> HttpResponseBase:
     if wants_json(request):
         return JsonResponse({"error": "Sign in first."}, status=403)
     return redirect_to_login(request.get_full_path())
-
-
-def _has_open_root(status: JobStatus) -> bool:
-    root = Job.objects.filter(id=status.root_id).values_list("task", flat=True).first()
-    return root is not None and is_open(root)

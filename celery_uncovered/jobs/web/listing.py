@@ -43,11 +43,9 @@ def list_jobs(viewer: Viewer, wanted: JobFilter, *, after: str = "", limit: int 
     if cursor is not None:
         created, task_id = cursor
         rows = rows.filter(created_at__lte=created).exclude(created_at=created, id__lte=task_id)
-    found = list(rows.order_by("-created_at", "id")[: limit + 1])
+    found = summaries(rows.order_by("-created_at", "id")[: limit + 1])
     shown = found[:limit]
-    return JobPage(
-        jobs=tuple(summaries(shown)), older=_cursor(shown[-1]) if len(found) > limit else ""
-    )
+    return JobPage(jobs=tuple(shown), older=_cursor(shown[-1]) if len(found) > limit else "")
 
 
 def readable_statuses(viewer: Viewer, task_ids: Collection[str]) -> dict[str, JobStatus]:
@@ -73,9 +71,9 @@ def _matching(jobs: QuerySet[Job], wanted: JobFilter) -> QuerySet[Job]:
     return rows if wanted.parts else rows.filter(root_id=F("id"))
 
 
-def _cursor(job: Job) -> str:
+def _cursor(job: JobStatus) -> str:
     """Microseconds since 1970 and the id: exact, and safe in an address."""
-    return f"{(job.created_at - _EPOCH) // timedelta(microseconds=1)}~{job.id}"
+    return f"{(job.created_at - _EPOCH) // timedelta(microseconds=1)}~{job.task_id}"
 
 
 def _parse_cursor(text: str) -> tuple[datetime, str] | None:

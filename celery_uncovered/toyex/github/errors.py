@@ -74,6 +74,20 @@ class UnusableToken(BadCredentials):
         return "The token has characters that an HTTP header cannot carry; check GITHUB_OAUTH."
 
 
+class OpenAddress(BadCredentials):
+    """The address would carry the token over the network as plain text, so it was never sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.args = ()
+
+    def __str__(self) -> str:
+        return (
+            "GITHUB_API_URL is plain http, which everybody on the way can read GITHUB_OAUTH from;"
+            " use https, or no token."
+        )
+
+
 class QueryRefused(GitHubError):  # noqa: N818
     """422: GitHub does not accept the query; ``message`` is GitHub's own."""
 

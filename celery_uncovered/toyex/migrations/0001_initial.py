@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
                 ('email', models.EmailField(max_length=254)),
                 ('period', models.CharField(choices=[('day', 'day'), ('week', 'week'), ('month', 'month')], max_length=10)),
                 ('token', models.CharField(default=celery_uncovered.toyex.models.new_token, max_length=64, unique=True)),
+                ('asked_at', models.DateTimeField(null=True)),
                 ('confirmed_at', models.DateTimeField(null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],

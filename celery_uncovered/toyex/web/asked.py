@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 
 from celery_uncovered.toyex.report import BadInput
@@ -23,7 +24,7 @@ class Asked:
 
 
 def asked_in(request: HttpRequest) -> Asked:
-    """Raises BadInput for a body that is no object, or a ``fresh`` that is neither yes nor no."""
+    """Raises BadInput for a body that is no object or too large, or a ``fresh`` that is no yes or no."""
     given = _json_object(request) if request.content_type == "application/json" else request.POST
     return Asked(
         period=given.get("period") or "",
@@ -36,7 +37,10 @@ def asked_in(request: HttpRequest) -> Asked:
 def _json_object(request: HttpRequest) -> dict[str, Any]:
     try:
         value = json.loads(request.body)
-    except ValueError:
+    except RequestDataTooBig:
+        message = "The body is too large for what a report is asked with."
+        raise BadInput(message) from None
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         message = "The body is not a JSON object."

@@ -36,19 +36,13 @@ def subscribe(request: HttpRequest) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponseBase:
     """The mail's link: GET asks, POST starts sending."""
-    subscription = subscriptions.find_by_token(token)
+    look = subscriptions.confirm if request.method == "POST" else subscriptions.find_by_token
+    subscription = look(token)
     if subscription is None:
         raise Http404
-    if request.method == "POST":
-        subscription = subscriptions.confirm(token)
-    return _token_page(
-        request,
-        {
-            "subscription": subscription,
-            "act": "confirm",
-            "is_done": subscription is not None and subscription.confirmed_at is not None,
-        },
-    )
+    is_done = subscription.confirmed_at is not None
+    context = {"subscription": subscription, "act": "confirm", "is_done": is_done}
+    return _token_page(request, context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,16 +1,19 @@
 """Running jobs in the test's own process: a worker's path from the message on, without a worker."""
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from celery import current_app
-from celery.app.trace import trace_task_ret
+from celery.app.trace import build_tracer, fast_trace_task, setup_worker_optimizations
 from django.utils import timezone
 
-from celery_uncovered.jobs import dispatcher, outbox, strategy
+from celery_uncovered.jobs import dispatcher, outbox
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Attempt, Job
+from celery_uncovered.jobs.perform import perform as perform_message
 from celery_uncovered.jobs.states import State
+from celery_uncovered.jobs.submit import import_tasks
 
 #: More jobs than any canvas here has: what runs on after them runs for ever.
 MANY = 50
@@ -32,7 +35,17 @@ def run_job(task_id: str, *, attempt: int | None = None) -> None:
 
 
 def perform(name: str, task_id: str, request: dict[str, Any], body: str) -> None:
-    strategy.perform(trace_task_ret, name, task_id, request, body, "application/json", "utf-8")
+    become_a_worker()
+    perform_message(fast_trace_task, name, task_id, request, body, "application/json", "utf-8")
+
+
+@cache
+def become_a_worker() -> None:
+    """What a worker's child does before its first task: the fast tracer, built for every task."""
+    import_tasks()
+    setup_worker_optimizations(current_app)
+    for name, task in current_app.tasks.items():
+        task.__trace__ = build_tracer(name, task, current_app.loader, "here", app=current_app)
 
 
 def run_all() -> list[str]:

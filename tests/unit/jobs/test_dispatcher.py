@@ -126,4 +126,4 @@ def test_a_database_that_does_not_answer_is_waited_for(
     stage = run_dispatcher(DatabaseError("gone"), 1)
     assert stage.acts[-3:] == [True, False, False]
     assert closed.is_set()
-    assert "The dispatcher waits for the database: gone" in caplog.text
+    assert "failed: gone" in caplog.text

@@ -7,6 +7,7 @@
   const TIME_OUT = 10000;
 
   const job = document.getElementById("job");
+  const heading = document.querySelector("h1");
   const freshness = document.getElementById("freshness");
   const announcer = document.getElementById("announcer");
   const began = Date.now();
@@ -76,6 +77,13 @@
     }
   };
 
+  // A job that a schedule submitted learns what it is about only when it starts.
+  const showTitle = (title) => {
+    if (heading.textContent === title) return;
+    document.title = document.title.replace(heading.textContent, () => title);
+    heading.textContent = title;
+  };
+
   const nameOf = (element) => [
     element.tagName, element.id || element.getAttribute("href") || element.textContent,
   ].join(" ");
@@ -85,6 +93,7 @@
     const open = [...job.querySelectorAll("details[open][id]")].map((one) => one.id);
     const focused = job.contains(document.activeElement) && nameOf(document.activeElement);
     job.innerHTML = html;
+    showTitle(card().dataset.title);
     open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
     const candidates = [...job.querySelectorAll("a, button, summary, [tabindex]")];
     candidates.find((one) => nameOf(one) === focused)?.focus({ preventScroll: true });

@@ -1,0 +1,62 @@
+"""Messages that were published and are gone: a queue purged, a broker's disk lost, a dead letter.
+
+The ledger knows that the job waits; the broker, asked, knows of no message for it.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from celery import current_app
+from django.db.models import Max
+from django.utils import timezone
+
+from celery_uncovered.jobs.models import Job
+from celery_uncovered.jobs.states import State
+
+log = logging.getLogger(__name__)
+
+#: A message published this long ago has had time to be delivered, or to be seen in its queue.
+GRACE = timedelta(seconds=60)
+BATCH = 500
+
+
+def mark_lost_messages() -> int:
+    """Mark the waiting jobs as unpublished whose messages are gone; how many.
+
+    In an empty queue every message older than GRACE is gone. In one that is not, those are that
+    younger messages have overtaken by more than GRACE. A mistake costs a duplicate message, which
+    claims nothing.
+    """
+    now = timezone.now()
+    waiting = Job.objects.filter(state=State.QUEUED, published_at__lt=now - GRACE)
+    queues = list(waiting.order_by().values_list("queue", flat=True).distinct())
+    return sum(_mark(waiting.filter(queue=queue), _bound(queue, now)) for queue in queues)
+
+
+def _mark(waiting: Any, bound: datetime | None) -> int:
+    if bound is None:
+        return 0
+    gone = waiting.filter(published_at__lt=bound).order_by("published_at")
+    ids = list(gone.values_list("id", flat=True)[:BATCH])
+    lost = Job.objects.filter(id__in=ids, state=State.QUEUED).update(published_at=None)
+    if lost:
+        log.warning("%d messages are gone from the broker; their jobs are sent again", lost)
+    return lost
+
+
+def _bound(queue: str, now: datetime) -> datetime | None:
+    """Messages of the queue published before this moment are gone; None where none surely is."""
+    if _waiting_in_broker(queue) == 0:
+        return now - GRACE
+    recent = Job.objects.filter(queue=queue, started_at__gte=now - GRACE)
+    newest: datetime | None = recent.aggregate(newest=Max("published_at"))["newest"]
+    return None if newest is None else newest - GRACE
+
+
+def _waiting_in_broker(queue: str) -> int:
+    if queue not in current_app.amqp.queues:
+        return -1
+    with current_app.connection_for_write() as broker:
+        channel: Any = broker.default_channel
+        return int(channel.queue_declare(queue=queue, passive=True).message_count)

@@ -1,0 +1,114 @@
+"""One message in a worker: claimed, traced by Celery, settled. Nothing leaves it unsettled."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from billiard.einfo import ExceptionInfo
+from celery.exceptions import Reject
+
+from celery_uncovered.jobs import claim, receive, recovery, results
+from celery_uncovered.jobs.current import RunningAttempt, running
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER
+from celery_uncovered.jobs.models import Job
+from celery_uncovered.jobs.patience import patiently
+
+log = logging.getLogger(__name__)
+
+DROPPED = (0, "'dropped'", 0.0)
+
+
+def perform(
+    trace: Callable[..., Any],
+    name: str,
+    task_id: str,
+    request: dict[str, Any],
+    *message: Any,
+) -> Any:
+    """Run the job of a message; returns what Celery's tracer returns, and raises nothing.
+
+    (A pool of threads keeps what is raised to itself, and the message would stay unsettled.)
+    """
+    try:
+        number = request.get(ATTEMPT_HEADER) or patiently(
+            lambda: receive.attempt_of_foreign(name, task_id, request, message), f"Job {task_id}"
+        )
+        request[ATTEMPT_HEADER] = number
+        with _in_hand(task_id, number) as is_ours:
+            attempt = _claim(name, task_id, number) if is_ours else None
+            if attempt is None:
+                return DROPPED
+            with running(attempt):
+                return _run(attempt, lambda: trace(name, task_id, request, *message))
+    except Exception as error:
+        log.exception("Job %s could not be claimed", task_id)
+        return _handed_back(error)
+
+
+def _claim(name: str, task_id: str, number: int) -> RunningAttempt | None:
+    def claimed() -> RunningAttempt | None:
+        # Resumed where the claim was committed and its answer lost: nobody else here runs it.
+        return claim.claim_job(task_id, attempt=number, task=name) or claim.resume(task_id, number)
+
+    return patiently(claimed, f"Job {task_id}")
+
+
+def _run(attempt: RunningAttempt, trace: Callable[[], Any]) -> Any:
+    try:
+        outcome = trace()
+        patiently(lambda: results.settle_leftover(attempt, _error_in(outcome)), str(attempt))
+    except BaseException as error:  # noqa: BLE001  # SystemExit too: the attempt must be settled
+        _bring_back(attempt, error)
+        return DROPPED
+    return outcome
+
+
+def _bring_back(attempt: RunningAttempt, error: BaseException) -> None:
+    """Queue the job again, up to its limit, unless how its attempt ended is recorded."""
+    if attempt.settled:
+        log.error("%s is settled, but for what came after", attempt, exc_info=error)
+        return
+    log.error("%s could not be settled and is queued again", attempt, exc_info=error)
+    reason = f"The end of the attempt could not be recorded: {type(error).__name__}."
+
+    def bring_back() -> None:
+        job = Job.objects.filter(id=attempt.task_id, attempt=attempt.number).first()
+        if job is not None:
+            recovery.bring_back(job, reason)
+
+    patiently(bring_back, str(attempt))
+
+
+def _handed_back(error: Exception) -> Any:
+    """What makes Celery reject the message; it stays in the broker's care as a dead one."""
+    refusal = Reject(str(error), requeue=False)
+    return 1, ExceptionInfo((Reject, refusal, error.__traceback__), internal=True), 0.0
+
+
+def _error_in(outcome: Any) -> BaseException | None:
+    failed, value, *_ = outcome
+    error = getattr(value, "exception", None) if failed else None
+    return getattr(error, "exc", error)
+
+
+# Attempts that a thread of this process works on, so that a claim whose answer was lost on the way
+# can be told from a duplicate message of a job that is being run.
+_attempts: set[tuple[str, int]] = set()
+_lock = threading.Lock()
+
+
+@contextmanager
+def _in_hand(task_id: str, number: int) -> Iterator[bool]:
+    """Whether this thread is the one of its process that has the attempt in hand."""
+    key = (task_id, number)
+    with _lock:
+        is_ours = key not in _attempts
+        _attempts.add(key)
+    try:
+        yield is_ours
+    finally:
+        if is_ours:
+            with _lock:
+                _attempts.discard(key)
