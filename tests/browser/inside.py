@@ -1,0 +1,74 @@
+"""What the browser tests call in a process of the installation."""
+
+import io
+from datetime import date, timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+
+from celery_uncovered.jobs.models import Job
+from celery_uncovered.toyex.models import Report
+from tests.unit.jobs.web.help import OPEN_TASK, give_file, make_job
+
+
+def sign_in_link(site: str) -> str:
+    """What ``manage.py sign_in_link`` prints."""
+    printed = io.StringIO()
+    call_command("sign_in_link", "--base-url", site, stdout=printed)
+    return printed.getvalue().strip()
+
+
+def session_of(name: str, *, is_operator: bool) -> str:
+    """The session key of a browser in which this person has signed in."""
+    user, _ = get_user_model().objects.get_or_create(
+        username=name, defaults={"is_superuser": is_operator}
+    )
+    client = Client()
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    return client.cookies["sessionid"].value
+
+
+def add_person(name: str, password: str) -> None:
+    get_user_model().objects.create_user(name, password=password)
+
+
+def add_job(task_id: str, *, state: str, age: float = 5, **fields: Any) -> None:
+    """A job that stays as it is: no worker and no dispatcher takes it up.
+
+    Any browser on loopback may read it, unless another ``task`` is given.
+    """
+    began = timezone.now() - timedelta(seconds=age)
+    moments: dict[str, Any] = {"published_at": began}
+    if state in {"STARTED", "SUCCESS", "FAILURE"}:
+        moments["started_at"] = began
+    if state in {"SUCCESS", "FAILURE", "REVOKED"}:
+        moments["finished_at"] = began + timedelta(seconds=1)
+    if state in {"SCHEDULED", "RETRY"}:
+        moments["due_at"] = timezone.now() + timedelta(hours=1)
+    make_job(task_id, age=age, **{"task": OPEN_TASK, "state": state} | moments | fields)
+
+
+def add_jobs(count: int, prefix: str, **fields: Any) -> None:
+    """The first one is the newest."""
+    for number in range(1, count + 1):
+        add_job(f"{prefix}-{number:03}", age=5 + number, **fields)
+
+
+def change_job(task_id: str, **fields: Any) -> None:
+    Job.objects.filter(id=task_id).update(**fields)
+
+
+def end_job(task_id: str) -> None:
+    """With a file."""
+    give_file(task_id)
+    change_job(task_id, state="SUCCESS", finished_at=timezone.now())
+
+
+def add_report(task_id: str) -> None:
+    """Say what the job makes."""
+    Report.objects.create(
+        task_id=task_id, period="week", group_by="topic", ref_date=date(2026, 5, 4), source="any"
+    )

@@ -1,0 +1,145 @@
+"""What holds on every page: accessible, within the policy, as wide as the window, on one origin.
+
+Policy, console and origin are seen by the watch of the ``visit`` fixture, in all other tests too.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
+
+from tests.browser import inside
+from tests.browser.axe import violations
+from tests.browser.conftest import Visit
+from tests.browser.site import Site
+from tests.browser.watch import Watch
+
+PHONE = ViewportSize(width=390, height=844)
+DESK = ViewportSize(width=1280, height=900)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """``title`` is part of what the browser's tab says."""
+
+    path: str
+    title: str
+    visitor: str = ""
+    status: int = 200
+
+
+PAGES = {
+    "home": Shown(path="/", title="Background jobs you can watch"),
+    "home of an operator": Shown(path="/", title="Background jobs", visitor="operator"),
+    "report form": Shown(path="/reports/hot-repos/", title="Hot repositories"),
+    "reports": Shown(path="/reports/", title="Reports"),
+    "subscribe": Shown(path="/reports/subscribe/", title="Reports by mail"),
+    "queued job": Shown(path="/jobs/page-queued/", title="Hot repositories"),
+    "running job": Shown(path="/jobs/page-running/", title="Hot repositories"),
+    "running job of an operator": Shown(
+        path="/jobs/page-running/", title="Hot repositories", visitor="operator"
+    ),
+    "job that waits to retry": Shown(path="/jobs/page-retry/", title="Hot repositories"),
+    "cancelled job": Shown(path="/jobs/page-cancelled/", title="Hot repositories"),
+    "failed report": Shown(path="/jobs/{failed}/", title="Hot repositories of the month"),
+    "failed report of an operator": Shown(
+        path="/jobs/{failed}/", title="Hot repositories of the month", visitor="operator"
+    ),
+    "finished report": Shown(path="/jobs/{finished}/", title="Hot repositories of the day"),
+    "finished report of an operator": Shown(
+        path="/jobs/{finished}/", title="Hot repositories of the day", visitor="operator"
+    ),
+    "jobs": Shown(path="/jobs/?parts=1", title="Jobs", visitor="operator"),
+    "no jobs": Shown(path="/jobs/?q=nothing", title="Jobs", visitor="operator"),
+    "schedules": Shown(path="/schedules/", title="Schedules", visitor="operator"),
+    "new schedule": Shown(
+        path="/schedules/new/?task=celery_uncovered.toyex.tasks.produce_hot_repo_report_task",
+        title="New schedule",
+        visitor="operator",
+    ),
+    "sign in": Shown(path="/sign-in/", title="Sign in"),
+    "sign in by link": Shown(path="/sign-in/?token=any", title="Sign in"),
+    "not found": Shown(path="/nothing/", title="There is nothing here", status=404),
+}
+
+
+@pytest.fixture(scope="package")
+def gallery(site: Site) -> dict[str, str]:
+    """A job in each state; the ids of two reports that were really made."""
+    error = "GitHub could not answer for now: it answered 502."
+    site.call(inside.add_job, "page-queued", state="QUEUED", age=90)
+    running = {"progress_done": 2, "progress_total": 5, "progress_note": "2 of 5 pages fetched"}
+    site.call(inside.add_job, "page-running", state="STARTED", **running)
+    site.call(inside.add_job, "page-retry", state="RETRY", attempt=1, error=error)
+    site.call(inside.add_job, "page-cancelled", state="REVOKED")
+    finished = site.installation.report("day", "language", ref_date="2026-05-01")
+    site.installation.spoil({"kind": "401"})
+    failed = site.installation.report("month", ref_date="2026-05-01")
+    site.installation.heal()
+    return {"finished": finished["task_id"], "failed": failed["task_id"]}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_accessible_and_fits_in_light_and_dark_on_phone_and_desk(
+    visit: Visit, gallery: dict[str, str], name: str
+) -> None:
+    shown = PAGES[name]
+    page = visit(shown.visitor, expects="404" if shown.status == 404 else "")
+    answer = page.goto(shown.path.format_map(gallery))
+    assert answer
+    assert answer.status == shown.status
+    assert shown.title in page.title()
+    for details in page.locator("details").all():
+        details.evaluate("(one) => one.open = true")
+    for size in (PHONE, DESK):
+        page.set_viewport_size(size)
+        assert overflow(page) == 0, f"{name} is wider than {size['width']} px"
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            assert not violations(page), f"{name}, {scheme}, {size['width']} px"
+
+
+def test_the_help_is_accessible_too(visit: Visit) -> None:
+    page = visit()
+    page.goto("/")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert not violations(page)
+
+
+SPOILT = """
+<img src="/static/jobs/favicon.svg"><p style="color: red">inline style</p>
+<pre id="wide"></pre><script>document.title = "inline script"</script></main>
+"""
+WIDEN = "(one) => { one.textContent = 'wide '.repeat(99); one.style.overflow = 'visible' }"
+
+
+def test_faults_of_each_kind_are_noticed(browser: Browser, site: Site) -> None:
+    def spoil(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("</main>", SPOILT))
+
+    with browser.new_context(base_url=site.url) as context:
+        watch = Watch(context, site.url)
+        page = context.new_page()
+        page.route("**/reports/", spoil)
+        page.goto("/reports/")
+        page.locator("#wide").evaluate(WIDEN)
+        assert overflow(page) > 0
+        assert [line for line in violations(page) if line.startswith("image-alt")]
+        assert "inline script" not in page.title()
+        page.evaluate("() => setTimeout(() => { throw new Error('thrown') })")
+        page.goto(site.installation.standin.url)
+        assert watch.problems
+        for directive in ("style-src", "script-src"):
+            assert [seen for seen in watch.violations if seen.startswith(directive)]
+        assert [seen for seen in watch.errors if "thrown" in seen]
+        assert watch.abroad == [f"{site.installation.standin.url}/"]
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than the window."""
+    width: int = page.evaluate(
+        "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return width
