@@ -16,9 +16,9 @@ up:  ## Start everything on the embedded defaults and print one link to open (PO
 	@bin/environment base
 	@$(BIN)/python bin/up --port $(PORT)
 
-sign-in:  ## Print a new link to sign in with
+sign-in:  ## Print a new link to sign in with (PORT=8000)
 	@bin/environment base
-	@$(BIN)/python manage.py sign_in_link
+	@$(BIN)/python manage.py sign_in_link --port $(PORT)
 
 test:  ## Run the whole suite, with the servers it needs (ARGS="-k name", JOBS=2)
 	@bin/environment test

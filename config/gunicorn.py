@@ -2,7 +2,8 @@
 
 import logging
 import os
-import re
+
+from config.log_filters import HideQuery
 
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"
@@ -19,11 +20,5 @@ loglevel = os.environ.get("LOG_LEVEL", "WARNING").lower()
 accesslog = None
 access_log_format = "%(h)s %(m)s %(U)s %(s)s %(B)s %(L)s"
 
-
-def hide_query(record: logging.LogRecord) -> bool:
-    """Gunicorn's own errors name the request with its query string: cut it off."""
-    record.msg, record.args = re.sub(r"\?\S*", "?...", record.getMessage()), ()
-    return True
-
-
-logging.getLogger("gunicorn.error").addFilter(hide_query)
+# Gunicorn's own errors name the request with its query string.
+logging.getLogger("gunicorn.error").addFilter(HideQuery())

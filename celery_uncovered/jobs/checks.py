@@ -87,8 +87,11 @@ def register_checks() -> None:
 def refuse_to_start(**_: Any) -> None:
     """End a worker or beat whose settings would lose jobs, with one sentence for each of them.
 
+    Only one whose tasks are jobs: another Celery application in this process is not ours to judge.
     As SystemExit, since Celery's signals swallow every Exception.
     """
+    if not issubclass(current_app.Task, JobTask):
+        return
     found = check_celery() + check_database()
     if found:
         raise SystemExit("\n".join(f"{error.id}: {error.msg}" for error in found))

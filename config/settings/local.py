@@ -2,8 +2,9 @@
 
 from config.settings.base import *
 from config.settings.base import DATA_DIR, env
-from config.settings.secret import read_or_write_secret
+from config.settings.secret import keep_private, read_or_write_secret
 
+keep_private(DATA_DIR)
 SECRET_KEY = env.str("SECRET_KEY", default="") or read_or_write_secret(DATA_DIR / "secret_key")
 ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 JOBS_OPEN_ON_LOOPBACK = True

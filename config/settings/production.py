@@ -20,6 +20,9 @@ SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0)
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 WHITENOISE_USE_FINDERS = False
+
+# Mails hold tokens: they are sent, or fail, but do not go to the log.
+vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
 STORAGES = STORAGES | {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }

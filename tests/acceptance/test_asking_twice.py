@@ -13,8 +13,6 @@ from tests.acceptance.expected import expected_rows, read_back
 from tests.acceptance.installation import Installation, Options, on
 from tests.stacks import EMBEDDED, SERVERS
 
-pytestmark = pytest.mark.xdist_group("asking-twice")
-
 PASSWORD = "correct horse battery staple"
 PEOPLE = f"""
 from django.contrib.auth.models import User

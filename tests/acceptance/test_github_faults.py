@@ -13,8 +13,6 @@ from tests.acceptance.foreign import foreign_server
 from tests.acceptance.installation import Installation, Options, Status, on
 from tests.stacks import EMBEDDED, SERVERS
 
-pytestmark = pytest.mark.xdist_group("github-faults")
-
 TOKEN = "ghp_ThisTokenGoesToGitHubAlone"
 
 

@@ -8,8 +8,6 @@ from tests.acceptance.expected import read_back
 from tests.acceptance.installation import Installation, Options, on
 from tests.stacks import EMBEDDED, SERVERS
 
-pytestmark = pytest.mark.xdist_group("incomplete-reports")
-
 
 @pytest.fixture(scope="module")
 def options() -> Options:

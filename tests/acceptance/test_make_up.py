@@ -21,8 +21,6 @@ from tests.servers.ports import reserve_port
 from tests.servers.processes import Process, environment, wait_for
 from tests.servers.session import ROOT
 
-pytestmark = pytest.mark.xdist_group("make-up")
-
 #: What the scenario promises for the first link, in seconds.
 PROMISED_SECONDS = 90
 LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}

@@ -6,8 +6,6 @@ from tests.acceptance.expected import MATCHES, expected_rows, matching, read_bac
 from tests.acceptance.installation import Installation, on
 from tests.stacks import EMBEDDED, SERVERS, SQLITE_RABBITMQ
 
-pytestmark = pytest.mark.xdist_group("report-contents")
-
 
 def test_the_recorded_data_has_the_matches_that_the_scenario_names() -> None:
     assert {period: len(matching(period)) for period in MATCHES} == MATCHES

@@ -15,8 +15,6 @@ from tests.acceptance.stalls import Stalls
 from tests.servers.processes import started
 from tests.stacks import EMBEDDED, Stack
 
-pytestmark = pytest.mark.xdist_group("scheduled-report")
-
 SCHEDULE = """
 import json
 from django_celery_beat.models import IntervalSchedule, PeriodicTask

@@ -13,8 +13,6 @@ from tests.acceptance.installation import Installation, on
 from tests.servers.session import ROOT
 from tests.stacks import EMBEDDED
 
-pytestmark = pytest.mark.xdist_group("script")
-
 Done = subprocess.CompletedProcess[bytes]
 
 

@@ -10,8 +10,6 @@ from tests.acceptance.stalls import Stalls
 from tests.servers.processes import started
 from tests.stacks import EMBEDDED, SERVERS
 
-pytestmark = pytest.mark.xdist_group("worker-killed")
-
 
 @pytest.fixture(scope="module")
 def options() -> Options:

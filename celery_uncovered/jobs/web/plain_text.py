@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.http.request import UnreadablePostError
 
 NUL = "\0"
@@ -13,13 +13,15 @@ NUL = "\0"
 def refuse_nul(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware: 400 for a NUL in path, query, form or cookies, which PostgreSQL cannot look up.
+    """Middleware: no answer to a NUL, which PostgreSQL cannot look up.
 
-    It stands before the sessions, since a cookie is what a session is looked up by. What a JSON
+    404 for one in the path, 400 in query, form or cookies. It stands before the sessions, since a cookie is what a session is looked up by. What a JSON
     body says is for its view to judge.
     """
 
     def guarded(request: HttpRequest) -> HttpResponseBase:
+        if NUL in request.path:
+            raise Http404
         if any(NUL in text for text in _texts_of(request)):
             message = "The request has a NUL character."
             raise BadRequest(message)
@@ -29,7 +31,6 @@ def refuse_nul(
 
 
 def _texts_of(request: HttpRequest) -> Iterator[str]:
-    yield request.path
     yield from request.COOKIES.values()
     forms = [request.GET]
     with suppress(UnreadablePostError):  # the visitor has gone; the view meets it too

@@ -4,7 +4,14 @@ import pytest
 from django.db import DatabaseError
 from pytest_django import Settings
 
-from tests.unit.jobs.web.help import client_of, make_job, make_operator, make_user, user_reader
+from tests.unit.jobs.web.help import (
+    client_of,
+    make_job,
+    make_operator,
+    make_user,
+    session_reader,
+    user_reader,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +55,7 @@ def test_a_missing_page_shows_nothing_of_the_settings() -> None:
 
 
 def test_a_broken_page_says_so_in_few_words() -> None:
-    client = client_of(raise_request_exception=False)
+    client = client_of(make_operator(), raise_request_exception=False)
     with patch("celery_uncovered.dashboard.views.home.jobs.list_jobs", side_effect=OSError("disk")):
         answer = client.get("/")
     assert answer.status_code == 500
@@ -89,7 +96,7 @@ def test_the_address_holds_all_filters() -> None:
 
 def test_senseless_filters_do_no_harm() -> None:
     make_job()
-    address = "/jobs/?within=9y&state=NOPE&after=%00&parts=x"
+    address = "/jobs/?within=9y&state=NOPE&after=~&parts=x"
     assert b"/jobs/job-1/" in client_of(make_operator()).get(address).content
 
 
@@ -119,6 +126,15 @@ def test_an_empty_list_says_why_and_what_to_do(address: str, sentence: str) -> N
 
 def test_a_stranger_is_asked_to_sign_in(settings: Settings) -> None:
     settings.JOBS_OPEN_ON_LOOPBACK = True
-    assert "Sign in to see your jobs" in client_of().get("/jobs/").content.decode()
-    assert "Sign in to see" not in client_of(address="127.0.0.1").get("/jobs/").content.decode()
-    assert "Sign in to see" not in client_of(make_user()).get("/jobs/").content.decode()
+    answer = client_of().get("/jobs/?state=FAILURE")
+    assert answer.status_code == 302
+    assert answer["Location"] == "/sign-in/?next=/jobs/%3Fstate%3DFAILURE"
+    assert client_of(address="127.0.0.1").get("/jobs/").status_code == 200
+    assert client_of(make_user()).get("/jobs/").status_code == 200
+
+
+def test_the_start_page_shows_no_job_to_a_stranger() -> None:
+    make_job()
+    asked_before = session_reader("job-1")
+    assert b"/jobs/job-1/" not in asked_before.get("/").content
+    assert b"/jobs/job-1/" in client_of(make_operator()).get("/").content

@@ -21,7 +21,7 @@ from celery_uncovered.toyex.github import (
     SearchClient,
     Temporary,
 )
-from celery_uncovered.toyex.github.errors import UnusableToken
+from celery_uncovered.toyex.github.errors import OpenAddress, UnusableToken
 from celery_uncovered.toyex.github.transport import PlainSession
 from celery_uncovered.toyex.standin.server import StandIn
 from tests.unit.toyex.examples import raw_server
@@ -108,6 +108,7 @@ def test_a_failed_connection_leaves_no_request_in_the_error(standin: StandIn) ->
         BrokenAnswer("it is not JSON"),
         BadCredentials(),
         UnusableToken(),
+        OpenAddress(),
         QueryRefused("Validation Failed"),
         Refused("Forbidden", 403),
     ],

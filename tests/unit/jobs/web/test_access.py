@@ -5,6 +5,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from celery_uncovered.jobs.models import Job
+from celery_uncovered.toyex.reports import FETCH
 from tests.unit.jobs.web.help import (
     CLOSED_TASK,
     OPEN_TASK,
@@ -103,11 +104,15 @@ def test_loopback_reads_no_other_jobs(settings: Settings) -> None:
     assert loopback("").get("/jobs/job-1/").status_code == 404
 
 
-def test_loopback_reads_the_parts_of_open_jobs(settings: Settings) -> None:
+def test_loopback_reads_those_parts_of_open_jobs_that_are_open_themselves(
+    settings: Settings,
+) -> None:
     settings.JOBS_OPEN_ON_LOOPBACK = True
     make_job("root", task=OPEN_TASK)
-    make_job("part", root_id="root")
+    make_job("part", task=FETCH, root_id="root")
+    make_job("mail", task=CLOSED_TASK, root_id="root")
     assert loopback("").get("/jobs/part/").status_code == 200
+    assert loopback("").get("/jobs/mail/").status_code == 404
 
 
 def test_a_reader_reads_the_parts_too() -> None:

@@ -1,10 +1,13 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from celery_uncovered.jobs.readers import add_reader
+from celery_uncovered.jobs.status import children_of
+from celery_uncovered.jobs.templatetags.jobs_ui import cut_arguments
 from celery_uncovered.jobs.web.access import Viewer
 from celery_uncovered.jobs.web.listing import JobFilter, list_jobs, readable_statuses
 from tests.unit.jobs.web.help import OPEN_TASK, give_file, make_job
@@ -92,5 +95,33 @@ def test_a_page_of_a_list_takes_one_query(
     with django_assert_num_queries(1) as queries:
         list_jobs(ALL, JobFilter(), limit=3)
     sql = queries.captured_queries[0]["sql"]
+    assert not any(f'"jobs_job"."{name}",' in sql for name in ("message", "result", "traceback"))
     assert "OFFSET" not in sql
     assert "COUNT" not in sql
+
+
+@pytest.mark.parametrize("ended", [{}, {"state": "SUCCESS", "result": "[1]"}])
+def test_short_arguments_are_in_the_list(ended: dict[str, Any]) -> None:
+    make_job(kwargs={"period": "week"}, **ended)
+    (job,) = list_jobs(ALL, JobFilter()).jobs
+    assert (job.args, job.kwargs) == ([], {"period": "week"})
+    assert cut_arguments(job) == "period='week'"
+
+
+def test_of_long_arguments_only_the_start_is_read() -> None:
+    make_job(kwargs={"text": "x" * 100_000}, message="m" * 1_000, traceback="t" * 1_000)
+    (job,) = list_jobs(ALL, JobFilter()).jobs
+    assert (job.args, job.kwargs, job.traceback) == ([], {}, "")
+    assert len(job.arguments_start) < 1_000
+    assert cut_arguments(job).startswith('[], {"text": "xxx')
+    assert len(cut_arguments(job)) == 120
+
+
+def test_the_parts_of_a_job_take_one_query(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    make_job("root")
+    for number in range(3):
+        make_job(f"part-{number}", root_id="root", kwargs={"text": "x" * 10_000})
+    with django_assert_num_queries(1):
+        assert len(children_of("root")) == 3

@@ -69,6 +69,32 @@ def test_the_body_may_be_json(client: Client) -> None:
     assert Report.objects.get().period == "day"
 
 
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("[" * 200_000, "The body is not a JSON object."),
+        ("{" + '"a":{' * 200_000, "The body is not a JSON object."),
+        ("9" * 5_000, "The body is not a JSON object."),
+        (
+            json.dumps({"period": "x" * 3_000_000}),
+            "The body is too large for what a report is asked with.",
+        ),
+    ],
+    ids=["deep list", "deep object", "long number", "large"],
+)
+def test_a_body_made_to_break_the_parser_is_refused(
+    client: Client, body: str, sentence: str
+) -> None:
+    answer = client.post(FORM, body, content_type="application/json", headers=JSON)
+    assert (answer.status_code, answer.json()) == (400, {"error": sentence})
+
+
+def test_a_large_form_is_refused(client: Client) -> None:
+    body = "period=week&x=" + "x" * 3_000_000
+    form = "application/x-www-form-urlencoded"
+    assert client.post(FORM, body, content_type=form, headers=JSON).status_code in {400, 413}
+
+
 def test_a_browser_is_sent_to_the_page_of_its_job(client: Client) -> None:
     answer = client.post(FORM, {"period": "week"}, headers={"Accept": "text/html,*/*;q=0.8"})
     assert (answer.status_code, answer["Location"]) == (303, f"/jobs/{Job.objects.get().id}/")

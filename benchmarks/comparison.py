@@ -1,0 +1,71 @@
+"""What a comparison is: its sides, the figures of each, and the goals that they are held to."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmarks.record import Record, Samples
+
+#: Starts what a side needs, measures it, ends it again; the samples of one turn.
+Turn = Callable[[], Samples]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    name: str
+    title: str
+    is_peer: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A column of the table; ``name`` is that of the samples."""
+
+    name: str
+    title: str
+    digits: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """The median of all samples is at most ``bound``, or the least sample at least."""
+
+    text: str
+    side: str
+    figure: str
+    bound: float
+    kind: Literal["median at most", "each at least"]
+    digits: int = 3
+
+    def reached(self, record: Record) -> float:
+        if self.kind == "median at most":
+            return record.median(self.side, self.figure)
+        return min(record.samples(self.side, self.figure))
+
+    def is_met(self, record: Record) -> bool:
+        reached = self.reached(record)
+        return reached <= self.bound if self.kind == "median at most" else reached >= self.bound
+
+
+def no_details(record: Record) -> str:  # noqa: ARG001  # most comparisons have none
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """``open(samples)`` starts what all sides share and gives each side's turn by its name.
+
+    ``headline`` is the figure (less is better) whose medians are compared with the peers';
+    ``details`` adds to the section what no table of figures shows.
+    """
+
+    name: str
+    question: str
+    sides: tuple[Side, ...]
+    figures: tuple[Figure, ...]
+    headline: str
+    goals: tuple[Goal, ...]
+    samples: int
+    open: Callable[[int], AbstractContextManager[Mapping[str, Turn]]]
+    details: Callable[[Record], str] = no_details
