@@ -8,6 +8,7 @@ from typing import Any
 
 from billiard.einfo import ExceptionInfo
 from celery.exceptions import Reject
+from django.db import close_old_connections
 
 from celery_uncovered.jobs import claim, receive, recovery, results
 from celery_uncovered.jobs.current import RunningAttempt, running
@@ -31,6 +32,8 @@ def perform(
 
     (A pool of threads keeps what is raised to itself, and the message would stay unsettled.)
     """
+    # One that is too old or broken; Celery itself would close them all, around every task.
+    close_old_connections()
     try:
         number = request.get(ATTEMPT_HEADER) or patiently(
             lambda: receive.attempt_of_foreign(name, task_id, request, message), f"Job {task_id}"

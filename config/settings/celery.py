@@ -77,6 +77,8 @@ COMMON: dict[str, Any] = {
     "CELERY_WORKER_HIJACK_ROOT_LOGGER": False,
     "CELERY_TASK_TIME_LIMIT": 600,
     "CELERY_TASK_SOFT_TIME_LIMIT": 570,
+    # Celery would close the database connection before and after each task; CONN_MAX_AGE decides.
+    "CELERY_DB_REUSE_MAX": 1_000_000_000,
     "CELERY_RESULT_BACKEND": "celery_uncovered.jobs.results.LedgerBackend",
     "CELERY_RESULT_EXTENDED": True,
     "CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP": True,
