@@ -51,7 +51,7 @@ def count_part(app: Celery, request: Any) -> None:
     # Part by part only the count is read: body and parts are large, and needed once.
     last = Chord.objects.filter(group_id=request.group, remaining=0).first()
     if last is not None:
-        _fire(app, last)
+        _fire(app, last, request)
 
 
 def request_of_callback(task_id: str) -> Any:
@@ -72,7 +72,7 @@ def request_of_callback(task_id: str) -> Any:
     )
 
 
-def _fire(app: Celery, chord: Chord) -> None:
+def _fire(app: Celery, chord: Chord, last_part: Any) -> None:
     header: Any = result_from_tuple(decode(chord.parts), app=app)
     callback: Any = maybe_signature(decode(chord.body), app=app)
     try:
@@ -83,11 +83,20 @@ def _fire(app: Celery, chord: Chord) -> None:
     except Exception as error:  # noqa: BLE001  # a part's own error, of any class: the callback fails with it
         culprit = _failed_part(header)
         part = f"Part {culprit}" if culprit is not None else "A part"
+        _name_family(chord, callback, last_part)
         app.backend.chord_error_from_stack(
             callback, ChordError(f"{part} failed: {error_sentence(error)}")
         )
     else:
         callback.delay(results)
+
+
+def _name_family(chord: Chord, callback: Any, last_part: Any) -> None:
+    """Note the root and the parent that the callback would have if it were submitted now."""
+    options = callback.options
+    options["root_id"] = options.get("root_id") or last_part.root_id or last_part.id
+    options["parent_id"] = options.get("parent_id") or last_part.id
+    Chord.objects.filter(group_id=chord.group_id).update(body=encode(dict(callback)))
 
 
 def _failed_part(header: Any) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from celery_uncovered.jobs.messages import Message
 
@@ -31,6 +32,7 @@ class Successor:
 
     message: Message
     delay: float | None
+    expires_at: datetime | None = None
 
 
 _attempt: ContextVar[RunningAttempt | None] = ContextVar("running_attempt", default=None)

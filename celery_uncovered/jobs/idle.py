@@ -1,17 +1,20 @@
 """Ending jobs that nobody works on: they expired, or were cancelled. What waits for them hears of it."""
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
 from celery import current_app
 from celery.app.task import Context
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, decode
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.states import LIVE, WAITING
 from celery_uncovered.jobs.submit import import_tasks
+
+log = logging.getLogger(__name__)
 
 EXPIRED = "The job expired before it could start."
 CANCELLED = "The job was cancelled."
@@ -22,7 +25,7 @@ def expire(task_id: str | None = None) -> int:
     waiting = Job.objects.filter(state__in=WAITING, expires_at__lte=timezone.now())
     if task_id is not None:
         waiting = waiting.filter(id=task_id)
-    return revoke_idle(waiting.values_list("id", flat=True), EXPIRED)
+    return sum(_expire(id_) for id_ in list(waiting.values_list("id", flat=True)))
 
 
 def revoke_cancelled(task_id: str) -> int:
@@ -42,8 +45,20 @@ def request_of(job: Job) -> Any:
     For no attempt: a retried message bears the number of the one before.
     """
     args, kwargs, embed = decode(job.body)
-    headers = decode(job.message).get("headers", {}) | {ATTEMPT_HEADER: None}
+    # Celery looks into the delivery when it calls errbacks.
+    headers = decode(job.message).get("headers", {}) | {ATTEMPT_HEADER: None, "delivery_info": {}}
     return Context(headers, args=args, kwargs=kwargs, **embed)
+
+
+def _expire(task_id: str) -> bool:
+    try:
+        return _revoke(task_id, EXPIRED)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        # It holds up no other; it is not run either, and the next round tries again.
+        log.exception("Job %s has expired, and cannot be revoked", task_id)
+        return False
 
 
 def _revoke(task_id: str, reason: str) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from celery import current_app
+from django.db import DatabaseError
 from django.db.models import Max
 from django.utils import timezone
 
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 #: A message published this long ago has had time to be delivered, or to be seen in its queue.
 GRACE = timedelta(seconds=60)
 BATCH = 500
+#: What AMQP answers for a queue that is not there.
+NOT_FOUND = 404
 
 
 def mark_lost_messages() -> int:
@@ -31,7 +34,18 @@ def mark_lost_messages() -> int:
     now = timezone.now()
     waiting = Job.objects.filter(state=State.QUEUED, published_at__lt=now - GRACE)
     queues = list(waiting.order_by().values_list("queue", flat=True).distinct())
-    return sum(_mark(waiting.filter(queue=queue), _bound(queue, now)) for queue in queues)
+    return sum(_look_at(queue, waiting.filter(queue=queue), now) for queue in queues)
+
+
+def _look_at(queue: str, waiting: Any, now: datetime) -> int:
+    try:
+        bound = _bound(queue, now)
+    except DatabaseError:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever the broker's client raises: the others are looked at
+        log.warning("The broker does not tell of queue %s: %s", queue, error)
+        return 0
+    return _mark(waiting, bound)
 
 
 def _mark(waiting: Any, bound: datetime | None) -> int:
@@ -59,4 +73,10 @@ def _waiting_in_broker(queue: str) -> int:
         return -1
     with current_app.connection_for_write() as broker:
         channel: Any = broker.default_channel
-        return int(channel.queue_declare(queue=queue, passive=True).message_count)
+        try:
+            return int(channel.queue_declare(queue=queue, passive=True).message_count)
+        except broker.channel_errors as error:
+            if getattr(error, "reply_code", None) != NOT_FOUND:
+                raise
+            # A broker that starts anew has no queue either until somebody declares it.
+            return 0

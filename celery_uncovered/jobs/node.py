@@ -31,7 +31,7 @@ def boot_id() -> str:
     """The boot of this host, as the processes of this namespace (a container) see it."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot}/{(_PROC / 'self/ns/pid').readlink()}"
+        return f"{boot}/{(_PROC / 'self/ns/pid').stat().st_ino}"
     except OSError:
         return "unknown"
 
@@ -45,6 +45,11 @@ def process_start(pid: int) -> str | None:
     # The command name is in brackets and may hold blanks; the 22nd field is the start time.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] == "Z" else fields[19]
+
+
+def is_gone(pid: int) -> bool:
+    """Whether process ``pid`` of this host is no more; False where processes are not shown."""
+    return process_start(pid) is None and process_start(os.getpid()) is not None
 
 
 def identify(pid: int | None = None) -> Identity:

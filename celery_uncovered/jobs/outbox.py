@@ -52,7 +52,8 @@ def send_job_after_commit(task_id: str) -> None:
         for job in Job.objects.filter(id=task_id, published_at=None):
             publisher().send(delivery_of(job))
 
-    transaction.on_commit(send)
+    # The commit counts: what cannot be sent now is the dispatcher's.
+    transaction.on_commit(send, robust=True)
 
 
 def delivery_of(job: Job) -> Delivery:

@@ -1,13 +1,15 @@
 """Bringing back what dead workers held: their jobs are queued again, up to a limit."""
 
 import logging
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import Any
 
 from billiard.exceptions import WorkerLostError
 from celery import current_app
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -16,8 +18,8 @@ from celery_uncovered.jobs.errors import NothingFollowedError
 from celery_uncovered.jobs.idle import request_of
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Attempt, Job, Node
-from celery_uncovered.jobs.node import Identity, is_surely_dead, process_start
-from celery_uncovered.jobs.states import LIVE, AttemptOutcome, State
+from celery_uncovered.jobs.node import Identity, is_gone, is_surely_dead
+from celery_uncovered.jobs.states import WAITING, AttemptOutcome, State
 from celery_uncovered.jobs.submit import import_tasks
 
 log = logging.getLogger(__name__)
@@ -60,11 +62,8 @@ def _orphaned_leases() -> list[str]:
 def recover_lost_children(node_id: str, reason: str = "The worker process died.") -> int:
     """Queue the jobs of a living node's dead processes again; how many. Call it on that host."""
     held = Job.objects.filter(state=State.STARTED, lease_node=node_id)
-    return sum(
-        bring_back(job, reason)
-        for job in held
-        if job.lease_pid is not None and process_start(job.lease_pid) is None
-    )
+    lost = [job for job in held if job.lease_pid is not None and is_gone(job.lease_pid)]
+    return _each(lost, lambda job: bring_back(job, reason))
 
 
 def bring_back(job: Job, reason: str) -> bool:
@@ -77,7 +76,7 @@ def bring_back(job: Job, reason: str) -> bool:
         request = request_of(job)
         setattr(request, ATTEMPT_HEADER, job.attempt)
         error = WorkerLostError(f"The worker died {MAX_LOST} times while it ran this job.")
-        current_app.backend.mark_as_failure(job.id, error, request=request)
+        _fail(job, error, request)
         return Attempt.objects.filter(
             job=job, number=job.attempt, outcome=AttemptOutcome.FAILURE
         ).exists()
@@ -90,26 +89,53 @@ def bring_back(job: Job, reason: str) -> bool:
 
 def _recover_leases(node_id: str) -> int:
     held = Job.objects.filter(state=State.STARTED, lease_node=node_id)
-    return sum(bring_back(job, "The worker died.") for job in held)
+    return _each(held, lambda job: bring_back(job, "The worker died."))
+
+
+def _fail(job: Job, error: Exception, request: Any) -> None:
+    """Record the failure, and if need be without the copy, which must not keep a job from ending."""
+    try:
+        current_app.backend.mark_as_failure(job.id, error, request=request)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as problem:  # noqa: BLE001  # whatever it is, the next attempt would meet it too
+        log.warning("The result of job %s is not kept: %r", job.id, problem)
+        current_app.backend.mark_as_failure(job.id, error, request=request, store_result=False)
+
+
+def _each(jobs: Iterable[Job], act: Callable[[Job], bool]) -> int:
+    """Do ``act`` to each job; how many it changed. A job that cannot be helped holds up no other."""
+    changed = 0
+    for job in jobs:
+        try:
+            changed += act(job)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("Job %s could not be recovered", job.id)
+    return changed
 
 
 def fail_abandoned() -> int:
     """Fail the jobs that handed over to what is gone: nothing of their family lives; how many."""
+    ids = _abandoned().order_by("-started_at").values_list("id", flat=True)
+    # One after another: the end of one may end, or go on with, what it was a part of.
+    return _each((job for id_ in list(ids) for job in _abandoned().filter(id=id_)), _fail_abandoned)
+
+
+def _abandoned() -> Any:
     stale = timezone.now() - timedelta(seconds=settings.JOBS_LEASE_SECONDS)
-    family = Job.objects.filter(root_id=OuterRef("root_id"), state__in=LIVE)
-    abandoned = Job.objects.filter(
-        ~Exists(family.exclude(id=OuterRef("id"))),
-        state=State.STARTED,
-        lease_node=None,
-        started_at__lt=stale,
+    # Those that handed over themselves wait as well, and bring nothing on.
+    is_alive = Q(state__in=WAITING) | Q(state=State.STARTED, lease_node__isnull=False)
+    family = Job.objects.filter(is_alive, root_id=OuterRef("root_id"))
+    return Job.objects.filter(
+        ~Exists(family), state=State.STARTED, lease_node=None, started_at__lt=stale
     )
-    return sum(_fail_abandoned(job) for job in abandoned)
 
 
 def _fail_abandoned(job: Job) -> bool:
     import_tasks()
-    error = NothingFollowedError(job.id)
-    current_app.backend.mark_as_failure(job.id, error, request=request_of(job))
+    _fail(job, NothingFollowedError(job.id), request_of(job))
     return True
 
 

@@ -191,7 +191,8 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
             result=content,
             meta=self.encode_content(meta)[2],
             date_done=timezone.now(),
-            **self._get_extended_properties(request, traceback) | {"traceback": traceback},
+            **self._get_extended_properties(request, traceback)
+            | {"traceback": None if traceback is None else settle.storable(traceback)},
         )
         TaskResult.objects.bulk_create(
             [row], update_conflicts=True, unique_fields=["task_id"], update_fields=COPIED
@@ -342,10 +343,12 @@ def _insert_ended(task_id: str, outcome: Outcome, request: Any) -> bool:
         body=json.dumps([[], {}, {}]),
         message="{}",
         result=outcome.result,
-        error=outcome.error,
-        error_type=outcome.error_type,
-        traceback=outcome.traceback,
+        error=settle.storable(outcome.error),
+        error_type=settle.storable(outcome.error_type)[:255],
+        traceback=settle.storable(outcome.traceback),
         root_id=str(getattr(request, "root_id", None) or task_id),
+        parent_id=getattr(request, "parent_id", None),
+        group_id=getattr(request, "group", None),
         finished_at=now,
     )
     return True

@@ -1,6 +1,7 @@
 """Recording how an attempt ended. Every change is guarded by the attempt: the first end wins."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from celery_uncovered.jobs.current import RunningAttempt
 from celery_uncovered.jobs.models import Attempt, Job
 from celery_uncovered.jobs.states import LIVE, SOURCES, AttemptOutcome, State
 
+_REFUSED = re.compile("[\0\ud800-\udfff]")
 NO_LEASE: dict[str, Any] = {"lease_node": None, "lease_pid": None}
 
 
@@ -100,6 +102,8 @@ def hand_over(attempt: RunningAttempt) -> bool:
         changes |= {
             "state": State.SCHEDULED if due_at else State.QUEUED,
             "due_at": due_at,
+            # The job has started in time; what replaces it has a time of its own, if any.
+            "expires_at": successor.expires_at,
             "task": message.task,
             "queue": message.queue,
             "body": message.body,
@@ -144,7 +148,7 @@ def settled_at_commit(attempt: RunningAttempt) -> None:
 
 def storable(text: str) -> str:
     """``text`` as both databases take it: lone surrogates and NUL become U+FFFD."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\0", "\ufffd")
+    return _REFUSED.sub("\ufffd", text)
 
 
 def is_live(task_id: str) -> bool:

@@ -34,9 +34,13 @@ def submit_job(task: Any, *, args: Any = (), kwargs: Any = None, **options: Any)
 def check_queue(options: dict[str, Any]) -> None:
     """Raise UnknownQueueError where a message would reach no queue that the settings list."""
     known = current_app.amqp.queues
-    for name in (options.get("queue"), options.get("routing_key")):
-        if isinstance(name, str) and name not in known:
-            raise UnknownQueueError(name, list(known))
+    queue = options.get("queue")
+    name = getattr(queue, "name", queue)
+    if name is not None and name not in known:
+        raise UnknownQueueError(str(name), list(known))
+    key = options.get("routing_key")
+    if key is not None and key not in {one.routing_key for one in known.values()}:
+        raise UnknownQueueError(str(key), list(known))
 
 
 @cache

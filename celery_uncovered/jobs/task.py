@@ -71,7 +71,9 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         attempt = attempt_of(capture.message.task_id)
         if attempt is not None:
             # The running job goes on with this message: Celery's retry() or replace().
-            attempt.successor = Successor(message=capture.message, delay=timing.delay)
+            attempt.successor = Successor(
+                message=capture.message, delay=timing.delay, expires_at=timing.expires_at
+            )
             return result
         accepted = submit.accept(capture.message, timing=timing, unique_key=unique_key)
         return result if accepted == result.id else self.AsyncResult(accepted)

@@ -6,11 +6,13 @@ import os
 import resource
 import threading
 import time
+from datetime import timedelta
 from typing import Any
 
 from celery import chain, chord, current_app, group
 from celery.result import AsyncResult
 from django.db import connection, transaction
+from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from celery_uncovered.jobs import api as jobs
@@ -31,6 +33,15 @@ def messages_waiting(queue: str) -> int:
     with current_app.connection_for_write() as broker, broker.channel() as channel:
         current_app.amqp.queues[queue](channel).declare()
         return int(channel.queue_declare(queue, passive=True).message_count)
+
+
+def lose_messages(queue: str, minutes: float) -> int:
+    """Purge a queue, as a disk that is lost would, ``minutes`` after its messages were sent; how many."""
+    then = timezone.now() - timedelta(minutes=minutes)
+    Job.objects.filter(queue=queue).update(published_at=then, queued_at=then)
+    channel: Any
+    with current_app.connection_for_write() as broker, broker.channel() as channel:
+        return int(channel.queue_purge(queue))
 
 
 # --- J1, J3 --------------------------------------------------------------------------------------

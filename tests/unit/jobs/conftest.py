@@ -25,3 +25,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[outbox.Delivery]:
 def ledger(db: Any, sent: list[outbox.Delivery]) -> list[outbox.Delivery]:
     """A ledger in the test's own database, rolled back after it; what would be sent."""
     return sent
+
+
+@pytest.fixture
+def committed_ledger(transactional_db: Any, sent: list[outbox.Delivery]) -> list[outbox.Delivery]:
+    """As ``ledger``, but what is done is committed, as in a worker; emptied after the test."""
+    return sent

@@ -19,8 +19,11 @@ from celery_uncovered.jobs.submit import import_tasks
 MANY = 50
 
 
-def run_job(task_id: str, *, attempt: int | None = None) -> None:
-    """Perform the message of a job, for its next attempt or for the one that is given."""
+def run_job(task_id: str, *, attempt: int | None = None) -> Any:
+    """Perform the message of a job, for its next attempt or for the one that is given.
+
+    Returns what Celery's pool would get.
+    """
     delivery = outbox.delivery_of(Job.objects.get(id=task_id))
     message = delivery.message
     number = delivery.attempt if attempt is None else attempt
@@ -31,12 +34,14 @@ def run_job(task_id: str, *, attempt: int | None = None) -> None:
         "delivery_info": {"exchange": message.exchange, "routing_key": message.routing_key},
         "hostname": "here",
     }
-    perform(message.task, task_id, request, message.body)
+    return perform(message.task, task_id, request, message.body)
 
 
-def perform(name: str, task_id: str, request: dict[str, Any], body: str) -> None:
+def perform(name: str, task_id: str, request: dict[str, Any], body: str) -> Any:
     become_a_worker()
-    perform_message(fast_trace_task, name, task_id, request, body, "application/json", "utf-8")
+    return perform_message(
+        fast_trace_task, name, task_id, request, body, "application/json", "utf-8"
+    )
 
 
 @cache

@@ -136,3 +136,18 @@ def test_a_running_part_that_is_cancelled_counts_for_its_chord(
     monkeypatch.setattr(tasks, "note", lambda _: None)
     run_job(part)
     assert (state_of(part), state_of(result.id)) == (State.REVOKED, State.FAILURE)
+
+
+def test_a_job_within_a_family_is_cancelled_with_its_own_descendants_only() -> None:
+    """The root and its other branches go on."""
+    root = str(tasks.add.delay(1, 1).id)
+
+    def child_of(parent: str) -> str:
+        return jobs.submit(tasks.add, args=[1, 1], root_id=root, parent_id=parent)
+
+    part, sibling = child_of(root), child_of(root)
+    child = child_of(part)
+    grandchild = child_of(child)
+    assert jobs.cancel_job(part)
+    assert [state_of(id_) for id_ in (part, child, grandchild)] == [State.REVOKED] * 3
+    assert [state_of(id_) for id_ in (root, sibling)] == [State.QUEUED] * 2

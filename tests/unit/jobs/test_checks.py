@@ -1,12 +1,18 @@
 """Each check passes with the project's settings, and fails on purpose."""
 
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery import Task, current_app
+from kombu import Exchange, Queue
 
 from celery_uncovered.jobs import checks
+from tests.servers.session import ROOT
+from tests.support.databases import new_sqlite
 
 CONF = (
     "task_acks_late",
@@ -20,8 +26,12 @@ CONF = (
     "task_time_limit",
     "task_ignore_result",
     "task_store_errors_even_if_ignored",
+    "task_reject_on_worker_lost",
+    "task_queues",
 )
 AMQP = {"broker_url": "amqp://localhost//"}
+LOSING = "from config.settings.test import *\nCELERY_TASK_ACKS_LATE = False\n"
+CELERY = ("-m", "celery", "-A", "celery_uncovered")
 
 
 @pytest.fixture
@@ -68,6 +78,12 @@ def test_the_projects_settings_pass(conf: SimpleNamespace) -> None:
         ("E006", {"task_always_eager": True}),
         ("E007", {"task_time_limit": 1800}),
         ("E008", {"task_ignore_result": True, "task_store_errors_even_if_ignored": False}),
+        ("E009", {"task_reject_on_worker_lost": False}),
+        ("E014", {"task_queues": [Queue("default")]}),
+        ("E014", {"task_queues": [Queue("default", Exchange("jobs"))]}),
+        ("E014", {"task_queues": [Queue("default", Exchange("", "direct"), "default")]}),
+        ("E014", {"task_queues": [Queue("io", Exchange("jobs", no_declare=True), "io")]}),
+        ("E014", {"task_queues": {"default": {"exchange": "jobs"}}}),
     ],
 )
 def test_a_setting_that_loses_jobs_is_refused(
@@ -111,3 +127,41 @@ def test_a_task_of_another_base_is_named(app: SimpleNamespace) -> None:
     (found,) = checks.check_tasks()
     assert (found.id, found.is_serious()) == ("jobs.W001", False)
     assert found.msg.startswith("Task shop.pay ")
+
+
+def test_queues_by_name_suit(conf: SimpleNamespace) -> None:
+    conf.task_queues = {"default": {"exchange": "jobs", "routing_key": "default"}}
+    assert checks.check_celery() == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param((*CELERY, "worker", "--pool", "solo"), id="worker"),
+        pytest.param((*CELERY, "beat", "--pidfile="), id="beat"),
+        pytest.param(("manage.py", "dispatcher"), id="dispatcher"),
+    ],
+)
+def test_nothing_starts_with_settings_that_lose_jobs(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "losing.py").write_text(LOSING)
+    # Beat reads its schedule before it says that it starts.
+    database = new_sqlite(tmp_path / "db", {"DJANGO_SETTINGS_MODULE": "config.settings.test"})
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={
+            "PYTHONPATH": f"{tmp_path}:{ROOT}",
+            "DJANGO_SETTINGS_MODULE": "losing",
+            "DATA_DIR": str(tmp_path),
+            "DATABASE_URL": database,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode not in {0, None}
+    assert "CELERY_TASK_ACKS_LATE must be True" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout

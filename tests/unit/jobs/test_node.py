@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +40,26 @@ def test_a_process_that_got_the_id_of_another_does_not_stand_for_it() -> None:
 @pytest.mark.parametrize("change", [{"host": "elsewhere"}, {"boot_id": "another"}])
 def test_of_another_host_nothing_is_known(change: Any) -> None:
     assert not node.is_surely_dead(replace(node.identify(), process_start="1", **change))
+
+
+def test_of_another_pid_namespace_nothing_is_known() -> None:
+    """A container has the host's name and boot at times, and process ids of its own."""
+    here = node.identify()
+    boot, _, namespace = here.boot_id.partition("/")
+    assert namespace == str(Path("/proc/self/ns/pid").stat().st_ino)
+    elsewhere = replace(here, boot_id=f"{boot}/1", process_start="1")
+    assert not node.is_surely_dead(elsewhere)
+
+
+def test_where_processes_are_hidden_nothing_is_known(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dead = replace(node.identify(), process_start="1")
+    assert node.is_surely_dead(dead)
+    assert node.is_gone(2**30)
+    monkeypatch.setattr(node, "_PROC", tmp_path)
+    assert not node.is_surely_dead(dead)
+    assert not node.is_gone(2**30)
 
 
 def test_children_claim_for_the_worker_that_forked_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.utils import timezone
 
@@ -69,6 +70,20 @@ def test_a_worker_that_lives_keeps_its_jobs(monkeypatch: pytest.MonkeyPatch) -> 
     task_id = claimed_by(node.identify(), monkeypatch)
     assert recovery.recover_dead_nodes() == 0
     assert recovery.recover_lost_children(node.identify().id) == 0
+    assert state_of(task_id) == State.STARTED
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_a_worker_whose_clock_is_wrong_keeps_its_jobs(
+    minutes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Heartbeats are written and judged by the database's clock."""
+    task_id = claimed_by(ELSEWHERE, monkeypatch)
+    with time_machine.travel(timezone.now() + timedelta(minutes=minutes)):
+        heartbeat.beat(ELSEWHERE, "worker")
+    assert recovery.recover_dead_nodes() == 0
+    with time_machine.travel(timezone.now() + timedelta(minutes=minutes)):
+        assert recovery.recover_dead_nodes() == 0
     assert state_of(task_id) == State.STARTED
 
 

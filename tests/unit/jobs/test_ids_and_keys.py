@@ -1,0 +1,44 @@
+"""Ids and unique keys that callers give."""
+
+import pytest
+
+from celery_uncovered.jobs import api as jobs
+from celery_uncovered.jobs import submit
+from celery_uncovered.jobs.models import Job
+from celery_uncovered.jobs.states import State
+from tests.support.app import tasks
+from tests.unit.jobs.running import outcomes_of, run_all, state_of
+
+pytestmark = pytest.mark.usefixtures("ledger")
+
+LOOKS = 5
+
+
+def submit_fixed() -> str:
+    return jobs.submit(tasks.add, args=[1, 1], task_id="fixed", unique_key="nightly")
+
+
+def test_an_id_and_a_key_that_come_again_after_the_end_give_the_job_that_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The key is free and the id is not: there is nothing to wait for."""
+    looks: list[str] = []
+    real = submit.live_job_with
+
+    def look(key: str) -> str | None:
+        looks.append(key)
+        assert len(looks) < LOOKS, "it looks for ever"
+        return real(key)
+
+    monkeypatch.setattr(submit, "live_job_with", look)
+    assert submit_fixed() == "fixed"
+    run_all()
+    assert submit_fixed() == "fixed"
+    assert run_all() == []
+    assert (state_of("fixed"), outcomes_of("fixed")) == (State.SUCCESS, ["SUCCESS"])
+    assert Job.objects.count() == 1
+
+
+def test_an_id_and_a_key_that_come_again_before_the_end_give_the_job_that_is() -> None:
+    assert submit_fixed() == submit_fixed() == "fixed"
+    assert run_all() == ["add"]
