@@ -31,7 +31,7 @@ check:  ## Format, lint, types, imports, migrations
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports
-	@DJANGO_SETTINGS_MODULE=config.settings.test $(BIN)/python manage.py makemigrations --check --dry-run
+	@mkdir -p build && DATA_DIR=build DJANGO_SETTINGS_MODULE=config.settings.test $(BIN)/python manage.py makemigrations --check --dry-run
 	@DJANGO_SETTINGS_MODULE=config.settings.test $(BIN)/python manage.py check --fail-level WARNING
 
 bench:  ## Run the comparisons and write benchmarks/RESULTS.md (ONLY=name)

@@ -11,6 +11,12 @@ from celery_uncovered.jobs.errors import ArgumentsNotJsonError, ArgumentsTooLarg
 
 #: Header with the number of the attempt that a message is for; a worker claims only that one.
 ATTEMPT_HEADER = "job_attempt"
+#: Header of a message whose body is too large to travel: the worker reads it from the ledger.
+BODY_HEADER = "job_body"
+IN_LEDGER = "ledger"
+#: Bodies beyond this many characters stay in the ledger; a broker keeps messages best when small.
+LARGEST_SENT = 64 * 1024
+EMPTY_BODY = "[[], {}, {}]"
 #: Headers that the ledger answers for itself, so that Celery's own handling never sees them.
 LEDGER_HEADERS = ("eta", "expires")
 KEPT_PROPERTIES = ("correlation_id", "reply_to", "priority", "delivery_mode")

@@ -18,7 +18,15 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from celery_uncovered.jobs.forking import no_fork
-from celery_uncovered.jobs.messages import ATTEMPT_HEADER, Message, decode
+from celery_uncovered.jobs.messages import (
+    ATTEMPT_HEADER,
+    BODY_HEADER,
+    EMPTY_BODY,
+    IN_LEDGER,
+    LARGEST_SENT,
+    Message,
+    decode,
+)
 from celery_uncovered.jobs.models import Job
 
 log = logging.getLogger(__name__)
@@ -100,13 +108,16 @@ def publish(deliveries: list[Delivery]) -> None:
 def _publish(producer: Any, delivery: Delivery) -> None:
     message = delivery.message
     known = current_app.amqp.queues
+    headers, body = message.headers | {ATTEMPT_HEADER: delivery.attempt}, message.body
+    if len(body) > LARGEST_SENT:
+        headers, body = headers | {BODY_HEADER: IN_LEDGER}, EMPTY_BODY
     producer.publish(
-        message.body,
+        body,
         exchange=message.exchange,
         routing_key=message.routing_key,
         content_type="application/json",
         content_encoding="utf-8",
-        headers=message.headers | {ATTEMPT_HEADER: delivery.attempt},
+        headers=headers,
         declare=[known[message.queue]] if message.queue in known else [],
         retry=False,
         timeout=CONFIRM_SECONDS,

@@ -12,7 +12,7 @@ from django.db import close_old_connections
 
 from celery_uncovered.jobs import claim, receive, recovery, results
 from celery_uncovered.jobs.current import RunningAttempt, running
-from celery_uncovered.jobs.messages import ATTEMPT_HEADER
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER, BODY_HEADER, IN_LEDGER
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.patience import patiently
 
@@ -43,6 +43,8 @@ def perform(
             attempt = _claim(name, task_id, number) if is_ours else None
             if attempt is None:
                 return DROPPED
+            if request.get(BODY_HEADER) == IN_LEDGER:
+                message = (_body_of(task_id), "application/json", "utf-8")
             with running(attempt):
                 return _run(attempt, lambda: trace(name, task_id, request, *message))
     except Exception as error:
@@ -56,6 +58,11 @@ def _claim(name: str, task_id: str, number: int) -> RunningAttempt | None:
         return claim.claim_job(task_id, attempt=number, task=name) or claim.resume(task_id, number)
 
     return patiently(claimed, f"Job {task_id}")
+
+
+def _body_of(task_id: str) -> str:
+    bodies = Job.objects.filter(id=task_id).values_list("body", flat=True)
+    return patiently(bodies.get, f"Job {task_id}")
 
 
 def _run(attempt: RunningAttempt, trace: Callable[[], Any]) -> Any:

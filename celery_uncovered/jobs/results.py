@@ -21,7 +21,7 @@ from kombu.exceptions import EncodeError
 from celery_uncovered.jobs import chords, idle, settle
 from celery_uncovered.jobs.current import RunningAttempt, attempt_of
 from celery_uncovered.jobs.errors import ResultNotJsonError
-from celery_uncovered.jobs.messages import ATTEMPT_HEADER
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER, BODY_HEADER
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.patience import patiently
 from celery_uncovered.jobs.settle import Outcome
@@ -133,8 +133,8 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         def record() -> None:
             with transaction.atomic():
                 if settle.retry(attempt, sentence, traceback or "") and store_result:
-                    prepared = self.encode_result(exc, state)
-                    self._write_copy(task_id, prepared, state, traceback, request)
+                    content = self.encode(self.encode_result(exc, state))
+                    self._write_copy(task_id, content, state, traceback, request)
 
         patiently(record, f"The retry of job {task_id}")
 
@@ -150,10 +150,11 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         """What ``store_result`` ends in: a final state counts if it is the first; others are notes."""
         if status in states.READY_STATES:
             with transaction.atomic():
-                if self._finish(task_id, result, status, traceback, request):
-                    self._write_copy(task_id, result, status, traceback, request)
+                outcome = self._outcome(task_id, result, status, traceback, request)
+                if self._finish(task_id, outcome, request):
+                    self._write_copy(task_id, outcome.result, status, traceback, request)
             return result
-        self._write_copy(task_id, result, status, traceback, request)
+        self._write_copy(task_id, self.encode(result), status, traceback, request)
         return result
 
     def _record(
@@ -168,17 +169,19 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
     ) -> bool:
         """Record a final state and its copy; True if it is the first one of the job."""
         prepared = self.encode_result(result, state)
-        if not self._finish(task_id, prepared, state, traceback, request, said=result):
+        outcome = self._outcome(task_id, prepared, state, traceback, request)
+        if isinstance(result, BaseException):
+            outcome = replace(outcome, error=settle.error_sentence(result))
+        if not self._finish(task_id, outcome, request):
             return False
         if copy:
-            self._write_copy(task_id, prepared, state, traceback, request)
+            self._write_copy(task_id, outcome.result, state, traceback, request)
         return True
 
     def _write_copy(
-        self, task_id: str, prepared: Any, state: str, traceback: Any, request: Any
+        self, task_id: str, content: str | None, state: str, traceback: Any, request: Any
     ) -> None:
         """Write django-celery-results' row, in one statement where the package takes four."""
-        content_type, content_encoding, content = self.encode_content(prepared)
         meta = {
             **self._get_meta_from_request(request),
             "children": self.current_task_children(request),
@@ -186,8 +189,8 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         row = TaskResult(
             task_id=task_id,
             status=state,
-            content_type=content_type,
-            content_encoding=content_encoding,
+            content_type=self.content_type,
+            content_encoding=self.content_encoding,
             result=content,
             meta=self.encode_content(meta)[2],
             date_done=timezone.now(),
@@ -198,19 +201,8 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
             [row], update_conflicts=True, unique_fields=["task_id"], update_fields=COPIED
         )
 
-    def _finish(
-        self,
-        task_id: str,
-        prepared: Any,
-        state: str,
-        traceback: Any,
-        request: Any,
-        said: Any = None,
-    ) -> bool:
+    def _finish(self, task_id: str, outcome: Outcome, request: Any) -> bool:
         attempt = attempt_of(task_id)
-        outcome = self._outcome(task_id, prepared, state, traceback, request)
-        if isinstance(said, BaseException):
-            outcome = replace(outcome, error=settle.error_sentence(said))
         number = attempt.number if attempt else getattr(request, ATTEMPT_HEADER, None)
         first = settle.finish(task_id, outcome, attempt=number)
         if attempt is not None:
@@ -310,13 +302,16 @@ def request_of(task_id: str, request: Any) -> Any:
     A chord's callback that fails has no request, and a message of an unknown task one without its
     chord; the chord around it and the rest of its chain must hear of it all the same.
     """
-    if request is not None and getattr(request, ATTEMPT_HEADER, None) is not None:
-        return request
     if attempt_of(task_id) is not None and request is not None:
+        return request
+    number = getattr(request, ATTEMPT_HEADER, None)
+    if number is not None and getattr(request, BODY_HEADER, None) is None:
         return request
     job = Job.objects.filter(id=task_id).exclude(message="{}").first()
     if job is not None:
-        return idle.request_of(job)
+        known = idle.request_of(job)
+        setattr(known, ATTEMPT_HEADER, number)
+        return known
     return chords.request_of_callback(task_id) or request or Context(id=task_id)
 
 

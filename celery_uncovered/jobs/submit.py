@@ -58,15 +58,22 @@ def _registered(name: str) -> Any:
         raise UnknownTaskError(name) from None
 
 
-def accept(message: Message, *, timing: Timing, unique_key: str | None = None) -> str:
+def accept(
+    message: Message, *, timing: Timing, unique_key: str | None = None, is_new: bool = False
+) -> str:
     """Insert the job of ``message`` and have it sent after the commit; return the job's id.
 
     With a ``unique_key`` that a live job holds, that job's id is returned. A job that exists
     already under the message's own id is continued where it handed over, and otherwise left alone.
+    ``is_new`` says that the id was made for this message, so that no job can have it.
     """
     gathered = _gathered.get()
     if gathered is not None and unique_key is None:
         gathered.append((message, timing))
+        return message.task_id
+    if not is_new and Job.objects.filter(id=message.task_id).exists():
+        # Before anything is written: a chord's callback brings all its parts' results with it.
+        continue_job(message, timing)
         return message.task_id
     while True:
         if _insert([row_of(message, timing, unique_key)]):

@@ -75,7 +75,9 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
                 message=capture.message, delay=timing.delay, expires_at=timing.expires_at
             )
             return result
-        accepted = submit.accept(capture.message, timing=timing, unique_key=unique_key)
+        accepted = submit.accept(
+            capture.message, timing=timing, unique_key=unique_key, is_new=task_id is None
+        )
         return result if accepted == result.id else self.AsyncResult(accepted)
 
     def on_replace(self, sig: Any) -> NoReturn:

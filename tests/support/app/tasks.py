@@ -21,6 +21,11 @@ def add(x: int, y: int) -> int:
 
 
 @shared_task
+def echo(value: Any) -> Any:
+    return value
+
+
+@shared_task
 def total(numbers: list[int]) -> int:
     return sum(numbers)
 

@@ -10,6 +10,7 @@ from celery_uncovered.jobs import outbox
 from celery_uncovered.jobs.messages import Message
 from celery_uncovered.jobs.models import Job
 from tests.support.app import tasks
+from tests.unit.jobs.running import perform, value_of
 
 
 def delivery(task_id: str, attempt: int = 1) -> outbox.Delivery:
@@ -131,3 +132,25 @@ def test_nothing_is_sent_where_the_transaction_rolls_back(
     callbacks[0]()
     outbox.publisher().flush(10)
     assert len(sent) == 1
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_large_body_stays_in_the_ledger_and_is_read_at_the_claim(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The message that travels is small, and the job gets its arguments all the same."""
+    monkeypatch.setattr(outbox, "LARGEST_SENT", 100)
+    text = "long " * 100
+    task_id = str(tasks.echo.delay(text).id)
+    sent: dict[str, Any] = {}
+
+    class Producer:
+        def publish(self, body: str, **options: Any) -> None:
+            sent.update(body=body, headers=options["headers"])
+
+    large = outbox.delivery_of(Job.objects.get(id=task_id))
+    outbox._publish(Producer(), large)
+    assert len(sent["body"]) < 100
+    request = sent["headers"] | {"delivery_info": {}, "hostname": "here"}
+    perform(large.message.task, task_id, request, sent["body"])
+    assert value_of(task_id) == text
