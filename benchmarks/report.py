@@ -93,7 +93,7 @@ anew each time, with a stand-in for GitHub that answers each of the five pages a
 *Overhead* is what a report takes longer than its slowest page, as the stand-in saw it.
 
 This project is used over HTTP: a JSON client sends the form's POST and then asks for the status,
-with 20 ms between an answer and the next question, until it reads SUCCESS; *recorded* is when the
+with 10 ms between an answer and the next question, until it reads SUCCESS; *recorded* is when the
 ledger's row said so. Web, worker default (2 processes), worker io (16 threads) and dispatcher run
 as `make up` starts them. The peers write their CSV with `requests` and `csv` alone and keep no
 record of it: the script without any queue, the chord on the same servers with the same two

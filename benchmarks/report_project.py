@@ -15,7 +15,7 @@ from tests.stacks import Stack
 PERIOD, GROUP_BY = "month", "language"
 REPOSITORIES = 500
 #: Seconds between two looks at the status, and until the client gives up.
-PAUSE, DEADLINE = 0.02, 60.0
+PAUSE, DEADLINE = 0.01, 60.0
 
 _numbers = itertools.count(1)
 
