@@ -2,6 +2,7 @@
 
 import pytest
 
+from celery_uncovered.jobs.messages import LARGEST_SENT
 from tests.integration.jobs import helpers
 from tests.integration.jobs.ledger import Ledger
 from tests.stacks import Stack
@@ -35,8 +36,9 @@ def test_a_message_file_that_finds_no_room_is_sent_by_the_dispatcher_later(
 ) -> None:
     stack, ledger = embedded_stack, Ledger(embedded_stack)
     assert ledger.messages() == 0
-    text = "x" * ROOM
-    submitted = stack.call(helpers.submit_with_little_room, text, ROOM)
+    # Small enough to travel with its message, and more than there is room for.
+    text = "x" * (LARGEST_SENT // 4)
+    submitted = stack.call(helpers.submit_with_little_room, text, LARGEST_SENT // 4)
     assert submitted["tried"] is True
     job = ledger.job(submitted["id"])
     assert job
