@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from threading import RLock
 from typing import Any
 
 from celery import current_app
@@ -17,6 +18,7 @@ from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.states import FINAL, State
 from celery_uncovered.jobs.timing import Timing
 
+_importing = RLock()
 _gathered: ContextVar[list[tuple[Message, Timing]] | None] = ContextVar("gathered", default=None)
 
 
@@ -43,9 +45,17 @@ def check_queue(options: dict[str, Any]) -> None:
         raise UnknownQueueError(str(key), list(known))
 
 
-@cache
 def import_tasks() -> None:
-    """Import the apps' task modules, which nobody has done yet outside of a worker."""
+    """Import the apps' task modules, which nobody has done yet outside of a worker.
+
+    One thread does it and the others wait: Celery tells a second caller at once that it is done.
+    """
+    with _importing:
+        _import_once()
+
+
+@cache
+def _import_once() -> None:
     current_app.loader.import_default_modules()
 
 

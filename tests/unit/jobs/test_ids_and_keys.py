@@ -1,6 +1,9 @@
 """Ids and unique keys that callers give."""
 
+import threading
+
 import pytest
+from celery import current_app
 
 from celery_uncovered.jobs import api as jobs
 from celery_uncovered.jobs import submit
@@ -42,3 +45,34 @@ def test_an_id_and_a_key_that_come_again_after_the_end_give_the_job_that_was(
 def test_an_id_and_a_key_that_come_again_before_the_end_give_the_job_that_is() -> None:
     assert submit_fixed() == submit_fixed() == "fixed"
     assert run_all() == ["add"]
+
+
+def test_two_first_submissions_at_once_both_find_their_task(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second thread waits until the first has imported the tasks, instead of finding none."""
+    submit._import_once.cache_clear()
+    begun, gate = threading.Event(), threading.Event()
+    imported: list[str] = []
+
+    def slowly() -> None:
+        begun.set()
+        assert gate.wait(10)
+        imported.append("done")
+
+    monkeypatch.setattr(current_app.loader, "import_default_modules", slowly)
+    seen: list[list[str]] = []
+
+    def first_submission() -> None:
+        submit.import_tasks()
+        seen.append(list(imported))
+
+    threads = [threading.Thread(target=first_submission) for _ in range(2)]
+    threads[0].start()
+    assert begun.wait(10)
+    threads[1].start()
+    threads[1].join(0.2)
+    gate.set()
+    for thread in threads:
+        thread.join(10)
+    assert seen == [["done"], ["done"]]
