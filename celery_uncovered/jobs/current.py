@@ -16,6 +16,9 @@ class RunningAttempt:
     task_id: str
     number: int
     task: str
+    started_at: datetime
+    node: str
+    pid: int
     settled: bool = False
     successor: "Successor | None" = field(default=None)
 

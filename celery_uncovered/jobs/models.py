@@ -39,6 +39,8 @@ class Job(models.Model):
     traceback = models.TextField(blank=True)
 
     unique_key = models.CharField(max_length=255, null=True)
+    #: When the key is free again although the job still lives; None for its end.
+    unique_until = models.DateTimeField(null=True)
     root_id = models.CharField(max_length=255)
     parent_id = models.CharField(max_length=255, null=True)
     group_id = models.CharField(max_length=255, null=True)
@@ -54,6 +56,8 @@ class Job(models.Model):
     lease_node = models.CharField(max_length=255, null=True)
     lease_pid = models.PositiveIntegerField(null=True)
     cancel_requested = models.BooleanField(default=False)
+    #: Cancelled without waiting for its next report or check: its process is ended.
+    terminate_requested = models.BooleanField(default=False)
 
     progress_done = models.PositiveBigIntegerField(null=True)
     progress_total = models.PositiveBigIntegerField(null=True)
@@ -61,8 +65,12 @@ class Job(models.Model):
 
     class Meta:
         constraints = [
+            # These two hold only rows that have a key or an expiry: few do, and every move of a
+            # job writes its row into each index that holds it.
             models.UniqueConstraint(
-                fields=["unique_key"], condition=NOT_FINAL, name="job_live_unique_key"
+                fields=["unique_key"],
+                condition=NOT_FINAL & models.Q(unique_key__isnull=False),
+                name="job_live_unique_key",
             ),
         ]
         indexes = [
@@ -89,7 +97,11 @@ class Job(models.Model):
             models.Index(
                 fields=["lease_node"], condition=models.Q(state="STARTED"), name="job_leased"
             ),
-            models.Index(fields=["expires_at"], condition=NOT_FINAL, name="job_expiring"),
+            models.Index(
+                fields=["expires_at"],
+                condition=NOT_FINAL & models.Q(expires_at__isnull=False),
+                name="job_expiring",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -101,16 +113,22 @@ class Job(models.Model):
 
 
 class Attempt(models.Model):
-    """One execution of a job: who ran it, when, and how it ended."""
+    """One execution of a job that has ended: who ran it, when, and how it ended.
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
+    The execution that runs has no row yet: the job's own ``attempt``, ``started_at`` and lease tell
+    of it. It is written once, in the statement or transaction that ends it.
+    """
+
+    # Written with the job's own row, under its lock: a check by the database would cost a lookup
+    # for each, and the unique constraint's index serves the look-ups.
+    job = models.ForeignKey(
+        Job, on_delete=models.CASCADE, related_name="attempts", db_index=False, db_constraint=False
+    )
     number = models.PositiveIntegerField()
     task = models.CharField(max_length=255)
-    outcome = models.CharField(
-        max_length=10, choices=AttemptOutcome.choices, default=AttemptOutcome.STARTED
-    )
+    outcome = models.CharField(max_length=10, choices=AttemptOutcome.choices)
     started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField()
     node = models.CharField(max_length=255)
     host = models.CharField(max_length=255)
     pid = models.PositiveIntegerField()

@@ -26,6 +26,11 @@ class Identity:
         return f"{self.host}:{self.boot_id}:{self.pid}:{self.process_start}"
 
 
+def host_of(node_id: str) -> str:
+    """The host in an ``Identity.id``."""
+    return node_id.partition(":")[0]
+
+
 @cache
 def boot_id() -> str:
     """The boot of this host, as the processes of this namespace (a container) see it."""

@@ -13,9 +13,12 @@ from django.utils import timezone
 from celery_uncovered.jobs import outbox
 from celery_uncovered.jobs.current import RunningAttempt
 from celery_uncovered.jobs.models import Attempt, Job
+from celery_uncovered.jobs.node import host_of
 from celery_uncovered.jobs.states import LIVE, SOURCES, AttemptOutcome, State
 
 _REFUSED = re.compile("[\0\ud800-\udfff]")
+#: What a job's row says of the attempt that runs.
+_OF_ATTEMPT = ("id", "task", "attempt", "started_at", "lease_node", "lease_pid")
 NO_LEASE: dict[str, Any] = {"lease_node": None, "lease_pid": None}
 
 
@@ -35,26 +38,21 @@ def finish(task_id: str, outcome: Outcome, *, attempt: int | None) -> bool:
 
     ``attempt`` guards it; None records an end that comes from outside any attempt.
     """
-    now = timezone.now()
     jobs = Job.objects.filter(id=task_id, state__in=SOURCES[outcome.state])
     if attempt is not None:
         running = Q(attempt=attempt, lease_node__isnull=False, state=State.STARTED)
         # Celery revokes a message that it has received and not started: it is of the next attempt.
         waiting = Q(attempt=attempt - 1, state=State.QUEUED)
         jobs = jobs.filter(running | waiting if outcome.state == State.REVOKED else running)
-    with transaction.atomic(savepoint=False):
-        changed = jobs.update(
-            state=outcome.state,
-            result=outcome.result,
-            error=storable(outcome.error),
-            error_type=storable(outcome.error_type)[:255],
-            traceback=storable(outcome.traceback),
-            finished_at=now,
-            **NO_LEASE,
-        )
-        if changed:
-            _end_attempt(task_id, AttemptOutcome(outcome.state), outcome)
-    return bool(changed)
+    changes = {
+        "state": outcome.state,
+        "result": outcome.result,
+        "error": storable(outcome.error),
+        "error_type": storable(outcome.error_type)[:255],
+        "traceback": storable(outcome.traceback),
+        "finished_at": timezone.now(),
+    }
+    return _end(jobs, changes, AttemptOutcome(outcome.state), outcome)
 
 
 def retry(attempt: RunningAttempt, error: str, traceback: str) -> bool:
@@ -64,27 +62,23 @@ def retry(attempt: RunningAttempt, error: str, traceback: str) -> bool:
         raise RuntimeError(attempt.task_id)
     message = successor.message
     outcome = Outcome(state=State.RETRY, error=error, traceback=traceback)
+    changes = {
+        "state": State.RETRY,
+        "task": message.task,
+        "queue": message.queue,
+        "body": message.body,
+        "message": message.envelope(),
+        "due_at": timezone.now() + timedelta(seconds=successor.delay or 0),
+        "published_at": None,
+        "error": storable(error),
+        "traceback": storable(traceback),
+    }
     with transaction.atomic(savepoint=False):
-        changed = (
-            _held(attempt)
-            .filter(cancel_requested=False)
-            .update(
-                state=State.RETRY,
-                task=message.task,
-                queue=message.queue,
-                body=message.body,
-                message=message.envelope(),
-                due_at=timezone.now() + timedelta(seconds=successor.delay or 0),
-                published_at=None,
-                error=storable(error),
-                traceback=storable(traceback),
-                **NO_LEASE,
-            )
-        )
+        held = _held(attempt).filter(cancel_requested=False)
+        changed = _end(held, changes, AttemptOutcome.RETRY, outcome)
         if changed:
-            _end_attempt(attempt.task_id, AttemptOutcome.RETRY, outcome)
             settled_at_commit(attempt)
-    return bool(changed)
+    return changed
 
 
 def hand_over(attempt: RunningAttempt) -> bool:
@@ -95,7 +89,7 @@ def hand_over(attempt: RunningAttempt) -> bool:
     the job was cancelled or the attempt is no longer the current one.
     """
     successor = attempt.successor
-    changes: dict[str, Any] = dict(NO_LEASE)
+    changes: dict[str, Any] = {}
     if successor is not None:
         message = successor.message
         due_at = timezone.now() + timedelta(seconds=successor.delay) if successor.delay else None
@@ -112,27 +106,27 @@ def hand_over(attempt: RunningAttempt) -> bool:
             "published_at": None,
         }
     with transaction.atomic(savepoint=False):
-        changed = _held(attempt).filter(cancel_requested=False).update(**changes)
+        held = _held(attempt).filter(cancel_requested=False)
+        changed = _end(held, changes, AttemptOutcome.REPLACED, Outcome(state=State.QUEUED))
         if changed:
-            _end_attempt(attempt.task_id, AttemptOutcome.REPLACED, Outcome(state=State.QUEUED))
             if successor is not None and not successor.delay:
                 outbox.send_after_commit(successor.message, attempt=attempt.number + 1)
             settled_at_commit(attempt)
-    return bool(changed)
+    return changed
 
 
 def give_back(task_id: str, *, attempt: int, reason: str) -> bool:
     """Queue a job again whose attempt was lost with its worker; False if that was not current."""
-    now = timezone.now()
     outcome = Outcome(state=State.QUEUED, error=reason)
+    running = Job.objects.filter(
+        id=task_id, attempt=attempt, state=State.STARTED, lease_node__isnull=False
+    )
+    changes = {"state": State.QUEUED, "queued_at": timezone.now(), "published_at": None}
     with transaction.atomic(savepoint=False):
-        changed = Job.objects.filter(
-            id=task_id, attempt=attempt, state=State.STARTED, lease_node__isnull=False
-        ).update(state=State.QUEUED, queued_at=now, published_at=None, **NO_LEASE)
+        changed = _end(running, changes, AttemptOutcome.LOST, outcome)
         if changed:
-            _end_attempt(task_id, AttemptOutcome.LOST, outcome)
             outbox.send_job_after_commit(task_id)
-    return bool(changed)
+    return changed
 
 
 def error_sentence(error: BaseException) -> str:
@@ -165,11 +159,29 @@ def _held(attempt: RunningAttempt) -> Any:
     )
 
 
-def _end_attempt(task_id: str, outcome: AttemptOutcome, details: Outcome) -> None:
-    running = Attempt.objects.filter(job_id=task_id, outcome=AttemptOutcome.STARTED)
-    running.update(
-        outcome=outcome,
-        ended_at=timezone.now(),
-        error=storable(details.error),
-        traceback=storable(details.traceback),
-    )
+def _end(jobs: Any, changes: dict[str, Any], outcome: AttemptOutcome, details: Outcome) -> bool:
+    """Change the one job in ``jobs``, and record the attempt that ran, if one did; False if none.
+
+    The row is locked first, since what it says of the attempt is gone after the change.
+    """
+    now = timezone.now()
+    with transaction.atomic(savepoint=False):
+        job = jobs.select_for_update().only(*_OF_ATTEMPT).first()
+        if job is None:
+            return False
+        Job.objects.filter(id=job.id).update(**changes, **NO_LEASE)
+        if job.lease_node is not None:
+            Attempt.objects.create(
+                job_id=job.id,
+                number=job.attempt,
+                task=job.task,
+                outcome=outcome,
+                started_at=job.started_at or now,
+                ended_at=now,
+                node=job.lease_node,
+                host=host_of(job.lease_node),
+                pid=job.lease_pid or 0,
+                error=storable(details.error),
+                traceback=storable(details.traceback),
+            )
+    return True

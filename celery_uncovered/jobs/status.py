@@ -12,7 +12,8 @@ from django.utils import timezone
 from celery_uncovered.jobs.errors import JobNotFoundError
 from celery_uncovered.jobs.messages import arguments, decode
 from celery_uncovered.jobs.models import Artifact, Attempt, Job
-from celery_uncovered.jobs.states import FINAL, State
+from celery_uncovered.jobs.node import host_of
+from celery_uncovered.jobs.states import FINAL, AttemptOutcome, State
 
 #: Positions beyond this are shown as "more than".
 POSITION_BOUND = 1000
@@ -117,8 +118,8 @@ def job_status(task_id: str) -> JobStatus:
 
 
 def job_attempts(task_id: str) -> list[AttemptInfo]:
-    """The attempts of a job, first to last."""
-    return [
+    """The attempts of a job, first to last; the last one may be running."""
+    ended = [
         AttemptInfo(
             number=attempt.number,
             task=attempt.task,
@@ -131,6 +132,27 @@ def job_attempts(task_id: str) -> list[AttemptInfo]:
             traceback=attempt.traceback,
         )
         for attempt in Attempt.objects.filter(job_id=task_id).order_by("number")
+    ]
+    return ended + _running_attempt(task_id)
+
+
+def _running_attempt(task_id: str) -> list[AttemptInfo]:
+    running = Job.objects.filter(id=task_id, state=State.STARTED, lease_node__isnull=False)
+    return [
+        AttemptInfo(
+            number=number,
+            task=task,
+            outcome=AttemptOutcome.STARTED,
+            started_at=started_at or timezone.now(),
+            ended_at=None,
+            host=host_of(node or ""),
+            pid=pid or 0,
+            error="",
+            traceback="",
+        )
+        for number, task, started_at, node, pid in running.values_list(
+            "attempt", "task", "started_at", "lease_node", "lease_pid"
+        )
     ]
 
 

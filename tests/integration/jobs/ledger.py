@@ -14,7 +14,10 @@ FROM jobs_job WHERE id = %s
 """
 ATTEMPTS = """
 SELECT number, task, outcome, started_at, ended_at, host, pid, error, traceback
-FROM jobs_attempt WHERE job_id = %s ORDER BY number
+FROM jobs_attempt WHERE job_id = %s
+UNION ALL
+SELECT attempt, task, 'STARTED', started_at, NULL, lease_node, lease_pid, '', ''
+FROM jobs_job WHERE id = %s AND state = 'STARTED' AND lease_node IS NOT NULL ORDER BY 1
 """
 COPY = "SELECT status, result, traceback, date_done FROM django_celery_results_taskresult WHERE task_id = %s"
 
@@ -71,7 +74,9 @@ class Ledger:
         return row(JobRow, rows[0]) if rows else None
 
     def attempts(self, task_id: str) -> list[AttemptRow]:
-        return [row(AttemptRow, values) for values in self.stack.query(ATTEMPTS, [task_id])]
+        return [
+            row(AttemptRow, values) for values in self.stack.query(ATTEMPTS, [task_id, task_id])
+        ]
 
     def copy(self, task_id: str) -> tuple[Any, ...] | None:
         """The row that django-celery-results shows."""

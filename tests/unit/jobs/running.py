@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from celery_uncovered.jobs import dispatcher, outbox
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
-from celery_uncovered.jobs.models import Attempt, Job
+from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.perform import perform as perform_message
 from celery_uncovered.jobs.states import State
+from celery_uncovered.jobs.status import job_attempts
 from celery_uncovered.jobs.submit import import_tasks
 
 #: More jobs than any canvas here has: what runs on after them runs for ever.
@@ -78,8 +79,7 @@ def state_of(task_id: str) -> str:
 
 
 def outcomes_of(task_id: str) -> list[str]:
-    attempts = Attempt.objects.filter(job_id=task_id).order_by("number")
-    return [str(outcome) for outcome in attempts.values_list("outcome", flat=True)]
+    return [str(attempt.outcome) for attempt in job_attempts(task_id)]
 
 
 def value_of(task_id: str) -> Any:

@@ -49,7 +49,9 @@ def test_a_session_that_is_killed_leaves_no_process_and_no_folder(
     number: signal.Signals, tmp_path: Path
 ) -> None:
     source = f"""
-        import os, pathlib, sys, time
+        import os, pathlib, signal, sys, time
+        # Whoever runs the suite in the background has SIGINT ignored, and its children inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         from tests.servers import session
         from tests.servers.processes import Process
         with session.opened() as folder:
@@ -62,7 +64,7 @@ def test_a_session_that_is_killed_leaves_no_process_and_no_folder(
     wait_for(lambda: told.exists() and told.read_text(), what="the session is open")
     pid, folder = told.read_text().split()
     run.send_signal(number)
-    run.wait()
+    run.wait(timeout=30)
     wait_for(lambda: started(int(pid)) is None, what="the process ended")
     wait_for(lambda: not Path(folder).exists(), what="the folder is gone")
 
