@@ -5,8 +5,11 @@ with some languages set also with the full-width form of the first four. Such a 
 ``'``, and so does a text that begins with ``'`` signs before one of these, so that ``undo_prefix``
 always takes away exactly the one that was added. Nothing else is changed: after a space, a line
 feed or a quote these characters are text to a spreadsheet already. Only NUL and lone surrogates,
-which UTF-8 or the readers of CSV cannot carry, become U+FFFD. Import with the comma as the only
-separator: a reader that also splits at ``;`` makes cells that were never checked.
+which UTF-8 or the readers of CSV cannot carry, become U+FFFD.
+
+Every text is quoted, so that a reader that splits at ``;`` or tab as well, as LibreOffice's dialog
+offers, keeps the columns and makes no cell that was never checked. One that splits at ``;`` alone
+still does: the separator is the comma.
 """
 
 import csv
@@ -43,9 +46,10 @@ class BinaryFile(Protocol):
 
 def write_csv(groups: Iterable[Group], file: BinaryFile) -> None:
     """Write header and rows to a file that is open for bytes; it stays open."""
-    writer = csv.writer(_Encoder(file), lineterminator="\r\n")
-    writer.writerow(HEADER)
-    writer.writerows(rows(groups))
+    out = _Encoder(file)
+    csv.writer(out, lineterminator="\r\n").writerow(HEADER)
+    body = csv.writer(out, lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC)
+    body.writerows(rows(groups))
 
 
 def rows(groups: Iterable[Group]) -> Iterator[tuple[Cell, ...]]:

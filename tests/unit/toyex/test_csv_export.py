@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 
 import pytest
 from hypothesis import example, given
@@ -41,8 +42,8 @@ def test_the_header_is_exact() -> None:
 def test_a_row_has_every_column_in_order() -> None:
     one = repository(topics=("cli", "web"), description='Says "hi", twice\nor more')
     assert written(one, by="language").partition(b"\r\n")[2] == (
-        b"Python,1,owner/name-1,10,2,Python,cli;web,2026-05-03T10:00:00Z,"
-        b'https://github.com/owner/name-1,"Says ""hi"", twice\nor more"\r\n'
+        b'"Python",1,"owner/name-1",10,2,"Python","cli;web","2026-05-03T10:00:00Z",'
+        b'"https://github.com/owner/name-1","Says ""hi"", twice\nor more"\r\n'
     )
 
 
@@ -53,6 +54,22 @@ def test_there_is_one_row_for_each_repository_and_group() -> None:
         ["b", "2", "owner/name-2"],
         ["a", "1", "owner/name-1"],
     ]
+
+
+@pytest.mark.parametrize("separators", [",;", ",\t", ",;\t"])
+def test_a_reader_that_splits_at_more_than_commas_sees_the_same_cells(separators: str) -> None:
+    one = repository(topics=("cli", "=1+1"), description="a;=1+1\t=1+1")
+    text = written(one, by="language").decode()
+    [row] = cells_split_at(separators, text.partition("\r\n")[2])
+    assert row == read(text.encode())[1]
+
+
+def cells_split_at(separators: str, text: str) -> list[list[str]]:
+    """Cells as a spreadsheet reads them: outside of quotes each of ``separators`` ends a cell."""
+    line, *rest = re.split("\r\n", text)
+    assert rest == [""]
+    found = re.findall(f'"((?:[^"]|"")*)"[{separators}]?|([^"{separators}]*)[{separators}]', line)
+    return [[(quoted or plain).replace('""', '"') for quoted, plain in found]]
 
 
 def test_null_is_an_empty_cell() -> None:
