@@ -8,7 +8,6 @@ import logging
 from typing import Any
 
 from celery.app.base import Celery
-from celery.app.task import Context
 from celery.canvas import Signature, maybe_signature
 from celery.exceptions import ChordError
 from celery.result import AsyncResult, GroupResult, allow_join_result, result_from_tuple
@@ -37,39 +36,21 @@ def open_chord(header: GroupResult, body: Signature) -> None:
     )
 
 
-def count_part(app: Celery, request: Any) -> None:
-    """Take one off; fire the callback if it was the last. Call it within the part's transaction.
+def count_parts(app: Celery, request: Any, number: int = 1) -> None:
+    """Take parts off; fire the callback if they were the last. Call it within their transaction.
 
-    The UPDATE locks the chord's row until the commit, so of two parts that end at the same moment
-    the later one sees zero.
+    ``request`` is that of the last of them. The UPDATE locks the chord's row until the commit, so of
+    two parts that end at the same moment the later one sees zero.
     """
     if not request.group:
         return
     chord = Chord.objects.filter(group_id=request.group, remaining__gt=0)
-    if not chord.update(remaining=F("remaining") - 1):
+    if not chord.update(remaining=F("remaining") - number):
         return
     # Part by part only the count is read: body and parts are large, and needed once.
-    last = Chord.objects.filter(group_id=request.group, remaining=0).first()
+    last = Chord.objects.filter(group_id=request.group, remaining__lte=0).first()
     if last is not None:
         _fire(app, last, request)
-
-
-def request_of_callback(task_id: str) -> Any:
-    """What is known of a chord's callback that was never submitted; None for other jobs."""
-    chord = Chord.objects.filter(body_id=task_id).first()
-    if chord is None:
-        return None
-    signature = decode(chord.body)
-    options = signature.get("options") or {}
-    return Context(
-        id=task_id,
-        task=signature.get("task"),
-        chord=options.get("chord"),
-        chain=options.get("chain"),
-        group=options.get("group_id"),
-        root_id=options.get("root_id"),
-        parent_id=options.get("parent_id"),
-    )
 
 
 def _fire(app: Celery, chord: Chord, last_part: Any) -> None:

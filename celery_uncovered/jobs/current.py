@@ -1,17 +1,23 @@
 """The attempt that this thread is executing, if any."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from celery_uncovered.jobs.messages import Message
+from celery_uncovered.jobs.timing import Timing
 
 
 @dataclass(kw_only=True)
 class RunningAttempt:
-    """A claim being worked on. ``successor`` is the message that continues the job, if one came."""
+    """A claim being worked on.
+
+    ``successor`` is the message that continues the job, if one came; ``followers`` are the messages of
+    the jobs that follow its success (the next of its chain, its ``link``s) and commit with it.
+    """
 
     task_id: str
     number: int
@@ -20,10 +26,20 @@ class RunningAttempt:
     node: str
     pid: int
     settled: bool = False
-    successor: "Successor | None" = field(default=None)
+    successor: "Successor | None" = None
+    #: Takes a success that is to be recorded with those of the rest of its batch.
+    keep: Callable[[Any], None] | None = None
+    #: The task's function has returned; what is submitted from then on follows its success.
+    has_returned: bool = False
+    followers: list[tuple[Message, Timing]] = field(default_factory=list)
 
     def settle(self) -> None:
         self.settled = True
+
+    def take_followers(self) -> list[tuple[Message, Timing]]:
+        """The followers, once; what is submitted from now on is accepted at once."""
+        followers, self.followers, self.has_returned = self.followers, [], False
+        return followers
 
     def __str__(self) -> str:
         return f"Attempt {self.number} of job {self.task_id}"

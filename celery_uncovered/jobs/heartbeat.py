@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.models.functions import Now
 
-from celery_uncovered.jobs import node, recovery
+from celery_uncovered.jobs import board, node, recovery
 from celery_uncovered.jobs.forking import no_fork
 from celery_uncovered.jobs.models import Node
 
@@ -20,6 +20,7 @@ _stop = threading.Event()
 def connect_worker_signals() -> None:
     signals.celeryd_after_setup.connect(_on_setup, dispatch_uid="jobs-node")
     signals.worker_ready.connect(_on_ready, dispatch_uid="jobs-heartbeat")
+    signals.worker_shutting_down.connect(_on_shutting_down, dispatch_uid="jobs-stopping")
     signals.worker_shutdown.connect(_on_shutdown, dispatch_uid="jobs-heartbeat-end")
 
 
@@ -41,6 +42,7 @@ def beat(identity: node.Identity, name: str) -> None:
 def _on_setup(sender: str, **_: object) -> None:
     """Before the pool forks: the children inherit whom they claim for, but no connection."""
     identity = node.become_worker()
+    board.lay_out()
     try:
         beat(identity, sender)
     except (DatabaseError, InterfaceError) as error:
@@ -68,6 +70,11 @@ def _beat_on(name: str) -> None:
             finally:
                 # Children are forked from this process at any time: they must not inherit it.
                 connection.close()
+
+
+def _on_shutting_down(**_: object) -> None:
+    """The children go on with the jobs that they have begun, and give the others back."""
+    board.worker_board().stop()
 
 
 def _on_shutdown(**_: object) -> None:

@@ -2,14 +2,12 @@
 
 import logging
 from collections.abc import Iterable
-from typing import Any
 
 from celery import current_app
-from celery.app.task import Context
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from celery_uncovered.jobs.messages import ATTEMPT_HEADER, decode
+from celery_uncovered.jobs.contexts import request_of
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.states import LIVE, WAITING
 from celery_uncovered.jobs.submit import import_tasks
@@ -37,17 +35,6 @@ def revoke_cancelled(task_id: str) -> int:
 def revoke_idle(task_ids: Iterable[str], reason: str) -> int:
     """Revoke those jobs that are in no attempt, in this order; how many there were."""
     return sum(_revoke(task_id, reason) for task_id in list(task_ids))
-
-
-def request_of(job: Job) -> Any:
-    """What a worker knows of ``job`` while it runs: its chord, its chain, its errbacks.
-
-    For no attempt: a retried message bears the number of the one before.
-    """
-    args, kwargs, embed = decode(job.body)
-    # Celery looks into the delivery when it calls errbacks.
-    headers = decode(job.message).get("headers", {}) | {ATTEMPT_HEADER: None, "delivery_info": {}}
-    return Context(headers, args=args, kwargs=kwargs, **embed)
 
 
 def _expire(task_id: str) -> bool:

@@ -10,15 +10,14 @@ from billiard.einfo import ExceptionInfo
 from celery.exceptions import Reject
 from django.db import close_old_connections
 
-from celery_uncovered.jobs import claim, receive, recovery, results
+from celery_uncovered.jobs import claim, receive
 from celery_uncovered.jobs.current import RunningAttempt, running
+from celery_uncovered.jobs.leftovers import DROPPED, run_to_the_end
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, BODY_HEADER, IN_LEDGER
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.patience import patiently
 
 log = logging.getLogger(__name__)
-
-DROPPED = (0, "'dropped'", 0.0)
 
 
 def perform(
@@ -46,7 +45,7 @@ def perform(
             if request.get(BODY_HEADER) == IN_LEDGER:
                 message = (_body_of(task_id), "application/json", "utf-8")
             with running(attempt):
-                return _run(attempt, lambda: trace(name, task_id, request, *message))
+                return run_to_the_end(attempt, lambda: trace(name, task_id, request, *message))
     except Exception as error:
         log.exception("Job %s could not be claimed", task_id)
         return _handed_back(error)
@@ -65,42 +64,10 @@ def _body_of(task_id: str) -> str:
     return patiently(bodies.get, f"Job {task_id}")
 
 
-def _run(attempt: RunningAttempt, trace: Callable[[], Any]) -> Any:
-    try:
-        outcome = trace()
-        patiently(lambda: results.settle_leftover(attempt, _error_in(outcome)), str(attempt))
-    except BaseException as error:  # noqa: BLE001  # SystemExit too: the attempt must be settled
-        _bring_back(attempt, error)
-        return DROPPED
-    return outcome
-
-
-def _bring_back(attempt: RunningAttempt, error: BaseException) -> None:
-    """Queue the job again, up to its limit, unless how its attempt ended is recorded."""
-    if attempt.settled:
-        log.error("%s is settled, but for what came after", attempt, exc_info=error)
-        return
-    log.error("%s could not be settled and is queued again", attempt, exc_info=error)
-    reason = f"The end of the attempt could not be recorded: {type(error).__name__}."
-
-    def bring_back() -> None:
-        job = Job.objects.filter(id=attempt.task_id, attempt=attempt.number).first()
-        if job is not None:
-            recovery.bring_back(job, reason)
-
-    patiently(bring_back, str(attempt))
-
-
 def _handed_back(error: Exception) -> Any:
     """What makes Celery reject the message; it stays in the broker's care as a dead one."""
     refusal = Reject(str(error), requeue=False)
     return 1, ExceptionInfo((Reject, refusal, error.__traceback__), internal=True), 0.0
-
-
-def _error_in(outcome: Any) -> BaseException | None:
-    failed, value, *_ = outcome
-    error = getattr(value, "exception", None) if failed else None
-    return getattr(error, "exc", error)
 
 
 # Attempts that a thread of this process works on, so that a claim whose answer was lost on the way

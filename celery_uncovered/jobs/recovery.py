@@ -1,11 +1,11 @@
 """Bringing back what dead workers held: their jobs are queued again, up to a limit."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from billiard.exceptions import WorkerLostError
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import current_app
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
@@ -13,12 +13,13 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from celery_uncovered.jobs import settle
+from celery_uncovered.jobs import settle, statements
+from celery_uncovered.jobs.board import Notice, pids_with_a_batch
+from celery_uncovered.jobs.contexts import request_of
 from celery_uncovered.jobs.errors import NothingFollowedError
-from celery_uncovered.jobs.idle import request_of
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Attempt, Job, Node
-from celery_uncovered.jobs.node import Identity, is_gone, is_surely_dead
+from celery_uncovered.jobs.node import Identity, is_gone, is_surely_dead, worker_node
 from celery_uncovered.jobs.states import WAITING, AttemptOutcome, State
 from celery_uncovered.jobs.submit import import_tasks
 
@@ -62,8 +63,45 @@ def _orphaned_leases() -> list[str]:
 def recover_lost_children(node_id: str, reason: str = "The worker process died.") -> int:
     """Queue the jobs of a living node's dead processes again; how many. Call it on that host."""
     held = Job.objects.filter(state=State.STARTED, lease_node=node_id)
-    lost = [job for job in held if job.lease_pid is not None and is_gone(job.lease_pid)]
-    return _each(lost, lambda job: bring_back(job, reason))
+    # A lost batch is recovered job by job, by who knows which of them had begun.
+    known = pids_with_a_batch()
+    gone = {
+        pid for pid in held.values_list("lease_pid", flat=True).distinct() if pid and is_gone(pid)
+    }
+    return _each(held.filter(lease_pid__in=gone - known), lambda job: bring_back(job, reason))
+
+
+def recover_batch(entries: Sequence[tuple[str, int]], notice: Notice, limit: float | None) -> None:
+    """Recover what a dead child held of a batch; ``entries`` are (id, attempt), in their order.
+
+    The job that had begun is charged: with its hard limit of ``limit`` seconds, if that is what its
+    child was ended for, else with the loss. Those after it are as if nobody had claimed them; those
+    before it, whose results were not recorded yet, are run again.
+    """
+    node_id = worker_node().id
+    begun = -1 if notice.begun is None else notice.begun
+    rest = entries[begun + 1 : notice.kept]
+    if rest:
+        statements.unclaim_many(rest, node=node_id, pid=notice.pid)
+    for task_id, attempt in entries[notice.durable : max(begun, 0)]:
+        settle.give_back(
+            task_id, attempt=attempt, reason="The worker process died with the result."
+        )
+    if notice.begun is None:
+        return
+    task_id, attempt = entries[begun]
+    job = Job.objects.filter(
+        id=task_id, attempt=attempt, state=State.STARTED, lease_node=node_id, lease_pid=notice.pid
+    ).first()
+    if job is None:
+        return
+    if limit is not None:
+        import_tasks()
+        request = request_of(job)
+        setattr(request, ATTEMPT_HEADER, attempt)
+        _fail(job, TimeLimitExceeded(limit), request)
+    else:
+        bring_back(job, "The worker process died.")
 
 
 def bring_back(job: Job, reason: str) -> bool:

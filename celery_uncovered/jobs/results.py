@@ -5,23 +5,23 @@ counts a chord's part, fails a chain or calls errbacks. The ``TaskResult`` row i
 same transaction, so that the package's admin shows what the ledger says.
 """
 
-import json
 from dataclasses import replace
 from typing import Any
 
-from celery import current_app, states
-from celery.app.task import Context
-from celery.exceptions import Reject, TaskRevokedError
+from celery import states
+from celery.exceptions import TaskRevokedError
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 from django_celery_results.backends.database import DatabaseBackend
 from django_celery_results.models import TaskResult
 from kombu.exceptions import EncodeError
 
-from celery_uncovered.jobs import chords, idle, settle
+from celery_uncovered.jobs import chords, settle, submit
+from celery_uncovered.jobs.contexts import request_of_ended
 from celery_uncovered.jobs.current import RunningAttempt, attempt_of
 from celery_uncovered.jobs.errors import ResultNotJsonError
-from celery_uncovered.jobs.messages import ATTEMPT_HEADER, BODY_HEADER
+from celery_uncovered.jobs.finished import Finished
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.patience import patiently
 from celery_uncovered.jobs.settle import Outcome
@@ -57,11 +57,18 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         store_result: bool = True,  # noqa: FBT001, FBT002  # Celery's signature
         state: str = states.SUCCESS,
     ) -> None:
-        keep = store_result and not getattr(request, "ignore_result", False)
+        copy = store_result and not getattr(request, "ignore_result", False)
+        attempt = attempt_of(task_id)
+        followers = attempt.take_followers() if attempt is not None else []
+        if attempt is not None and attempt.keep is not None and not followers:
+            attempt.keep(self._finished(attempt, result, request, copy=copy))
+            attempt.settle()
+            return
 
         def record() -> None:
             with transaction.atomic():
-                if self._record(task_id, result, state, request=request, copy=keep):
+                if self._record(task_id, result, state, request=request, copy=copy):
+                    submit.accept_all(followers)
                     self._count_part(request, state, result)
 
         patiently(record, f"The result of job {task_id}")
@@ -76,7 +83,8 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         call_errbacks: bool = True,  # noqa: FBT001, FBT002
         state: str = states.FAILURE,
     ) -> None:
-        known = request_of(task_id, request)
+        known = request_of_ended(task_id, request)
+        _drop_followers(task_id)
 
         def record() -> bool:
             with transaction.atomic():
@@ -104,7 +112,8 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         state: str = states.REVOKED,
     ) -> None:
         error = TaskRevokedError(reason)
-        known = request_of(task_id, request)
+        known = request_of_ended(task_id, request)
+        _drop_followers(task_id)
 
         def record() -> None:
             with transaction.atomic():
@@ -178,6 +187,25 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
             self._write_copy(task_id, outcome.result, state, traceback, request)
         return True
 
+    def _finished(
+        self, attempt: RunningAttempt, result: Any, request: Any, *, copy: bool
+    ) -> Finished:
+        """A success for the batch. What cannot be stored as JSON is refused here, as ever."""
+        outcome = self._outcome(attempt.task_id, result, states.SUCCESS, None, request)
+        children = self.current_task_children(request)
+        meta = {**self._get_meta_from_request(request), "children": children}
+        extended = self._get_extended_properties(request, None) if copy else {}
+        return Finished(
+            attempt=attempt,
+            request=request,
+            finished_at=timezone.now(),
+            result=outcome.result or "null",
+            meta=self.encode_content(meta)[2] if copy else None,
+            task_args=extended.get("task_args"),
+            task_kwargs=extended.get("task_kwargs"),
+            periodic=extended.get("periodic_task_name"),
+        )
+
     def _write_copy(
         self, task_id: str, content: str | None, state: str, traceback: Any, request: Any
     ) -> None:
@@ -208,7 +236,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         if attempt is not None:
             settle.settled_at_commit(attempt)
         if not first and number is None:
-            first = _insert_ended(task_id, outcome, request)
+            first = settle.insert_ended(task_id, outcome, request)
         return first
 
     def _outcome(
@@ -253,7 +281,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
 
     def on_chord_part_return(self, request: Any, state: str, result: Any, **_: Any) -> None:  # noqa: ARG002  # Celery's signature
         """Count a part; runs inside the transaction that made it final, so each counts once."""
-        chords.count_part(self.app, request)
+        chords.count_parts(self.app, request)
 
     def _count_part(self, request: Any, state: str, result: Any) -> None:
         if request is not None and request.chord:
@@ -267,52 +295,11 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         return isinstance(exc, DatabaseError) and connection.connection is None
 
 
-def settle_leftover(attempt: RunningAttempt, error: Any = None) -> None:
-    """Settle an attempt that Celery's tracer left open.
-
-    ``error`` is what the task raised, if it did: Ignore, Reject, or the sign of a cancel.
-    """
-    if attempt.settled:
-        return
-    successor = attempt.successor
-    if successor is not None and successor.delay is not None and settle.retry(attempt, "", ""):
-        return
-    if successor is not None and settle.hand_over(attempt):
-        return
-    job = Job.objects.filter(id=attempt.task_id).first()
-    if job is None:
-        return
-    backend, request = current_app.backend, idle.request_of(job)
-    if job.cancel_requested:
-        backend.mark_as_revoked(job.id, idle.CANCELLED, request=request)
-    elif isinstance(error, Reject) and getattr(error, "requeue", False):
-        settle.give_back(job.id, attempt=attempt.number, reason=settle.error_sentence(error))
-    elif isinstance(error, Reject):
-        backend.mark_as_failure(job.id, error, request=request)
-    elif request.chain or request.chord:
-        # What was to follow an ignored task never comes, and must say so.
-        backend.mark_as_revoked(job.id, "The task ended itself (Ignore).", request=request)
-    else:
-        backend.mark_as_done(job.id, None, request, store_result=False)
-
-
-def request_of(task_id: str, request: Any) -> Any:
-    """What is known of the job that ended: the worker's request, or what the ledger has of it.
-
-    A chord's callback that fails has no request, and a message of an unknown task one without its
-    chord; the chord around it and the rest of its chain must hear of it all the same.
-    """
-    if attempt_of(task_id) is not None and request is not None:
-        return request
-    number = getattr(request, ATTEMPT_HEADER, None)
-    if number is not None and getattr(request, BODY_HEADER, None) is None:
-        return request
-    job = Job.objects.filter(id=task_id).exclude(message="{}").first()
-    if job is not None:
-        known = idle.request_of(job)
-        setattr(known, ATTEMPT_HEADER, number)
-        return known
-    return chords.request_of_callback(task_id) or request or Context(id=task_id)
+def _drop_followers(task_id: str) -> None:
+    """What was to follow a success does not follow another end."""
+    attempt = attempt_of(task_id)
+    if attempt is not None:
+        attempt.take_followers()
 
 
 def _sentence_of(prepared: Any) -> str:
@@ -323,27 +310,3 @@ def _sentence_of(prepared: Any) -> str:
     if isinstance(message, (list, tuple)):
         message = next((part for part in message if isinstance(part, str) and part), "")
     return str(message or prepared.get("exc_type") or "")
-
-
-def _insert_ended(task_id: str, outcome: Outcome, request: Any) -> bool:
-    """Insert the row of a job that ended before it was submitted: the rest of a failed chain."""
-    if Job.objects.filter(id=task_id).exists():
-        return False
-    now = timezone.now()
-    Job.objects.create(
-        id=task_id,
-        task=str(getattr(request, "task", None) or ""),
-        queue="",
-        state=outcome.state,
-        body=json.dumps([[], {}, {}]),
-        message="{}",
-        result=outcome.result,
-        error=settle.storable(outcome.error),
-        error_type=settle.storable(outcome.error_type)[:255],
-        traceback=settle.storable(outcome.traceback),
-        root_id=str(getattr(request, "root_id", None) or task_id),
-        parent_id=getattr(request, "parent_id", None),
-        group_id=getattr(request, "group", None),
-        finished_at=now,
-    )
-    return True

@@ -129,6 +129,30 @@ def give_back(task_id: str, *, attempt: int, reason: str) -> bool:
     return changed
 
 
+def insert_ended(task_id: str, outcome: Outcome, request: Any) -> bool:
+    """Insert the row of a job that ended before it was submitted: the rest of a failed chain."""
+    if Job.objects.filter(id=task_id).exists():
+        return False
+    now = timezone.now()
+    Job.objects.create(
+        id=task_id,
+        task=str(getattr(request, "task", None) or ""),
+        queue="",
+        state=outcome.state,
+        body=json.dumps([[], {}, {}]),
+        message="{}",
+        result=outcome.result,
+        error=storable(outcome.error),
+        error_type=storable(outcome.error_type)[:255],
+        traceback=storable(outcome.traceback),
+        root_id=str(getattr(request, "root_id", None) or task_id),
+        parent_id=getattr(request, "parent_id", None),
+        group_id=getattr(request, "group", None),
+        finished_at=now,
+    )
+    return True
+
+
 def error_sentence(error: BaseException) -> str:
     """The error as one sentence for people: its own words, or its class where it has none."""
     words = str(error).strip()

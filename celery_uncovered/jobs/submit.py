@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from celery_uncovered.jobs import outbox
+from celery_uncovered.jobs.current import running_attempt
 from celery_uncovered.jobs.errors import UnknownQueueError, UnknownTaskError
 from celery_uncovered.jobs.messages import Message
 from celery_uncovered.jobs.models import Job
@@ -77,7 +78,7 @@ def accept(
     already under the message's own id is continued where it handed over, and otherwise left alone.
     ``is_new`` says that the id was made for this message, so that no job can have it.
     """
-    gathered = _gathered.get()
+    gathered = _gathered_now()
     if gathered is not None and unique_key is None:
         gathered.append((message, timing))
         return message.task_id
@@ -108,12 +109,28 @@ def together() -> Iterator[None]:
         yield
     finally:
         _gathered.reset(token)
+    accept_all(gathered)
+
+
+def accept_all(gathered: list[tuple[Message, Timing]]) -> None:
+    """Insert the jobs of these messages in one statement, and have them sent after the commit."""
+    if not gathered:
+        return
     inserted = _insert([row_of(message, timing) for message, timing in gathered])
     for message, timing in gathered:
         if message.task_id not in inserted:
             continue_job(message, timing)
         elif not timing.is_later:
             outbox.send_after_commit(message, attempt=1)
+
+
+def _gathered_now() -> list[tuple[Message, Timing]] | None:
+    """Where the jobs accepted now are gathered: what follows a success is accepted with it."""
+    gathered = _gathered.get()
+    if gathered is not None:
+        return gathered
+    attempt = running_attempt()
+    return attempt.followers if attempt is not None and attempt.has_returned else None
 
 
 def live_job_with(unique_key: str) -> str | None:

@@ -25,6 +25,18 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
     abstract = True
     Strategy = "celery_uncovered.jobs.strategy:job_strategy"
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        request: Any = self.request_stack.top
+        # As Celery's own protection of the stack: only the tracer's call is the job's.
+        if request is None or request.called_directly or request._protected:  # noqa: SLF001
+            return super().__call__(*args, **kwargs)
+        request._protected = 1  # noqa: SLF001
+        value = self.run(*args, **kwargs)
+        attempt = attempt_of(request.id)
+        if attempt is not None:
+            attempt.has_returned = True
+        return value
+
     def apply_async(
         self,
         args: Any = None,

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.jobs import idle, outbox, settle
+from celery_uncovered.jobs import contexts, outbox, settle
 from celery_uncovered.jobs import submit as submit_module
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Attempt, Chord, Job
@@ -182,7 +182,7 @@ def mark_late(task_id: str) -> None:
 
 def request_of(task_id: str, attempt: int | None = None) -> Any:
     """The request of a job as its worker had it, with its chord and its callbacks."""
-    request = idle.request_of(Job.objects.get(id=task_id))
+    request = contexts.request_of(Job.objects.get(id=task_id))
     setattr(request, ATTEMPT_HEADER, attempt)
     return request
 

@@ -6,7 +6,7 @@ import pytest
 from celery import chain, chord, current_app, group
 from django.db.models import Sum
 
-from celery_uncovered.jobs import claim, idle, recovery, settle
+from celery_uncovered.jobs import claim, contexts, idle, recovery, settle
 from celery_uncovered.jobs.models import Chord, Job
 from celery_uncovered.jobs.states import State
 from tests.support.app import tasks
@@ -31,7 +31,7 @@ def test_a_part_that_is_delivered_or_recorded_twice_counts_once() -> None:
     part = result.parent[0].id
     run_job(part)
     run_job(part, attempt=1)
-    request = idle.request_of(Job.objects.get(id=part))
+    request = contexts.request_of(Job.objects.get(id=part))
     current_app.backend.mark_as_done(part, 99, request)
     current_app.backend.mark_as_failure(part, RuntimeError("late"), request=request)
     assert Chord.objects.get().remaining == 1
@@ -67,7 +67,7 @@ def test_link_error_runs_once_however_often_the_failure_is_recorded() -> None:
         ("out of paper",), link_error=tasks.leave_note_after.s("errback")
     ).id
     assert run_all() == ["fail", "leave_note_after"]
-    request = idle.request_of(Job.objects.get(id=task_id))
+    request = contexts.request_of(Job.objects.get(id=task_id))
     current_app.backend.mark_as_failure(task_id, RuntimeError("late"), request=request)
     assert run_all() == []
 

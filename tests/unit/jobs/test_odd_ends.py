@@ -7,7 +7,7 @@ from celery import chain, chord, current_app
 from celery.exceptions import NotRegistered
 from celery.utils.objects import Bunch
 
-from celery_uncovered.jobs import idle, recovery
+from celery_uncovered.jobs import contexts, idle, recovery
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Chord, Job
 from celery_uncovered.jobs.states import State
@@ -94,7 +94,7 @@ def test_a_revoked_message_counts_for_its_chord() -> None:
 
 
 def received(task_id: str, attempt: int) -> Any:
-    request = idle.request_of(Job.objects.get(id=task_id))
+    request = contexts.request_of(Job.objects.get(id=task_id))
     setattr(request, ATTEMPT_HEADER, attempt)
     return request
 

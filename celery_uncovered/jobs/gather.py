@@ -1,0 +1,329 @@
+"""Messages on their way from the broker to the children of a prefork worker.
+
+Messages of small jobs are gathered and sent to a child as one batch; the others go alone, as Celery
+sends them. A batch is as large as what came in while all children were busy: one job on an idle
+worker does not wait for company. Messages that cannot be started soon go back to the broker, so
+that another worker may take them.
+"""
+
+import logging
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from celery import signals
+from celery.worker import state as worker_state
+from django.db import connection
+
+from celery_uncovered.jobs import recovery
+from celery_uncovered.jobs.batch import Entry, perform_batch
+from celery_uncovered.jobs.board import Board
+from celery_uncovered.jobs.durations import Durations
+from celery_uncovered.jobs.flow import Flow
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER, BODY_HEADER
+
+log = logging.getLogger(__name__)
+
+#: The largest batch, and how long it should take to run, in seconds.
+MOST = 100
+BATCH_SECONDS = 0.02
+#: What a job costs beside its own time.
+OVERHEAD = 0.0002
+#: How often batches on their way are looked at.
+TICK_SECONDS = 0.01
+#: A job that runs longer does not keep the rest of its batch from a child that has time.
+COMPANY_SECONDS = 0.02
+#: When the jobs of all children have run for so long, what waits goes back to the broker.
+PATIENCE_SECONDS = 0.1
+#: Pauses between tries to recover a lost batch while the database is away.
+RECOVERY_SECONDS = 1.0
+#: The pool's own limits are for a whole batch; each job's limit is watched here.
+FAR = 10.0**7
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """A message that was received and not sent to a child. ``alone`` sends it as Celery does."""
+
+    message: Any
+    task: Any
+    alone: Callable[[], None]
+
+
+@dataclass(kw_only=True)
+class Sent:
+    """A batch on its way. The first ``acked`` messages are acknowledged; from ``end`` on they are back."""
+
+    slot: int
+    held: list[Held]
+    end: int
+    limits: list[float | None]
+    acked: int = 0
+    overdue: float | None = None
+    lost: bool = False
+    tried_at: float = field(default=0.0)
+
+
+class Gatherer:
+    """One for each consumer; everything happens in the worker's event loop."""
+
+    def __init__(self, consumer: Any, board: Board) -> None:
+        self.consumer, self.board = consumer, board
+        self.durations = Durations()
+        self.flow = Flow(consumer)
+        self._waiting: deque[Held] = deque()
+        self._sent: list[Sent] = []
+        self._is_due = self._is_ticking = False
+        #: When the jobs that went alone were sent to the pool.
+        self._alone: dict[str, float] = {}
+        self._options = consumer.pool.options
+        self._is_recycling = bool(
+            self._options.get("maxtasksperchild") or self._options.get("max_memory_per_child")
+        )
+
+    # --- from the broker ----------------------------------------------------------------------------
+    def take(self, message: Any, task: Any, alone: Callable[[], None]) -> None:
+        self._waiting.append(Held(message=message, task=task, alone=alone))
+        self._dispatch_soon()
+
+    def forget(self) -> None:
+        """The connection is new: what was received on the old one comes again."""
+        self._waiting.clear()
+        self.flow.reset()
+
+    # --- to the children ----------------------------------------------------------------------------
+    def _dispatch_soon(self) -> None:
+        """After what can be read now has been read, so that a burst makes one batch."""
+        if not self._is_due:
+            self._is_due = True
+            self.consumer.hub.call_soon(self.dispatch)
+
+    def dispatch(self) -> None:
+        self._is_due = False
+        while self._waiting and (free := self._free_children()) > 0:
+            if self._is_small(self._waiting[0]):
+                self._send(self._cut(free))
+            else:
+                self._waiting.popleft().alone()
+        if not self._waiting and self._free_children() > 0:
+            self.flow.resume()
+        self.flow.adapt(len(self._waiting) + sum(one.end - one.acked for one in self._sent))
+        self._tick_later()
+
+    def _free_children(self) -> int:
+        pool = self.consumer.pool
+        return int(pool.num_processes) - len(pool._pool._cache)  # noqa: SLF001  # what it has in hand
+
+    def _is_small(self, held: Held) -> bool:
+        headers, message = held.message.headers, held.message
+        return (
+            # One that was lost or retried goes alone: it may take its company with it.
+            headers.get(ATTEMPT_HEADER) == 1
+            and BODY_HEADER not in headers
+            and self.durations.is_small(held.task.name)
+            and message.content_type == "application/json"
+            and headers["id"] not in worker_state.revoked
+            and not self._is_recycling
+            and is_batchable(held.task)
+            and not signals.task_received.receivers
+            and not self._sends_events()
+        )
+
+    def _sends_events(self) -> bool:
+        """Whether somebody listens to each task (``worker -E``); then Celery tells them."""
+        events = self.consumer.event_dispatcher
+        return bool(events and events.enabled and (not events.groups or "task" in events.groups))
+
+    def _cut(self, free: int) -> list[Held]:
+        """The next batch: a fair share of what waits, as much as runs in BATCH_SECONDS."""
+        share = min(MOST, -(-len(self._waiting) // free))
+        batch: list[Held] = []
+        budget = BATCH_SECONDS
+        while len(batch) < share and self._waiting and self._is_small(self._waiting[0]):
+            held = self._waiting.popleft()
+            batch.append(held)
+            budget -= OVERHEAD + (self.durations.expected(held.task.name) or 0.0)
+            if budget <= 0:
+                break
+        return batch
+
+    def _send(self, batch: list[Held]) -> None:
+        limits = [self._limits(held) for held in batch]
+        sent = Sent(
+            slot=self.board.take_slot(len(batch)),
+            held=batch,
+            end=len(batch),
+            limits=[hard for hard, _ in limits],
+        )
+        entries = [
+            _entry(held, self.consumer.hostname, soft)
+            for held, (_, soft) in zip(batch, limits, strict=True)
+        ]
+        self._sent.append(sent)
+        self.consumer.pool.apply_async(
+            perform_batch,
+            args=(sent.slot, entries),
+            callback=lambda seconds: self._on_done(sent, seconds),
+            error_callback=lambda error, *_, **__: self._on_lost(sent, error),
+            soft_timeout=FAR,
+            timeout=FAR,
+        )
+
+    def _limits(self, held: Held) -> tuple[float | None, float | None]:
+        """The hard and the soft limit in seconds: the message's, the task's, or the worker's."""
+        hard, soft = held.message.headers.get("timelimit") or (None, None)
+        hard = hard or held.task.time_limit or self._options.get("timeout")
+        soft = soft or held.task.soft_time_limit or self._options.get("soft_timeout")
+        return hard, soft
+
+    # --- back from the children -----------------------------------------------------------------------
+    def _on_done(self, sent: Sent, seconds: list[float]) -> None:
+        self._look_at(sent)
+        self._ack(sent, sent.end)
+        for held, took in zip(sent.held, seconds, strict=False):
+            self.durations.learn(held.task.name, took)
+        self._close(sent)
+
+    def _on_lost(self, sent: Sent, error: Any) -> None:
+        log.warning("A worker process ended with a batch of %d jobs: %s", sent.end, error)
+        sent.lost = True
+        self._recover(sent)
+
+    def _recover(self, sent: Sent) -> None:
+        """Recover a lost batch; it stays on the list, and its child known, until that is done."""
+        sent.tried_at = time.monotonic()
+        entries = [_id_and_attempt(held) for held in sent.held]
+        notice = self.board.read(sent.slot)
+        try:
+            if notice.pid:
+                recovery.recover_batch(entries, notice, sent.overdue)
+        except Exception as problem:  # noqa: BLE001  # the database is away: the next tick tries again
+            log.warning("A lost batch waits for its recovery: %s", problem)
+            self._tick_later()
+            return
+        finally:
+            connection.close()
+        first_free = 0 if notice.begun is None else notice.begun + 1
+        self._take_back(sent, min(first_free, sent.end))
+        self._ack(sent, sent.end)
+        self._close(sent)
+
+    def _close(self, sent: Sent) -> None:
+        self._sent.remove(sent)
+        self.board.free_slot(sent.slot)
+        self.dispatch()
+
+    def _take_back(self, sent: Sent, first: int) -> None:
+        """Jobs that their child will not run: they wait again, before all others."""
+        self._waiting.extendleft(reversed(sent.held[first : sent.end]))
+        sent.end = first
+
+    def _ack(self, sent: Sent, count: int) -> None:
+        for held in sent.held[sent.acked : count]:
+            held.message.ack_log_error(log, self.consumer.connection_errors)
+        sent.acked = max(sent.acked, count)
+
+    # --- while they run -------------------------------------------------------------------------------
+    def _tick_later(self) -> None:
+        if not self._is_ticking and (self._sent or self._waiting):
+            self._is_ticking = True
+            self.consumer.hub.call_later(TICK_SECONDS, self._tick)
+
+    def _tick(self) -> None:
+        self._is_ticking = False
+        now = time.monotonic()
+        for sent in tuple(self._sent):
+            if not sent.lost:
+                self._look_at(sent)
+            elif now - sent.tried_at > RECOVERY_SECONDS:
+                self._recover(sent)
+        self.dispatch()
+        if self._waiting and self._all_busy_since(now - PATIENCE_SECONDS):
+            self._hand_back()
+
+    def _all_busy_since(self, moment: float) -> bool:
+        """Whether every child works on a job that it began before this moment."""
+        begun = [self.board.read(sent.slot).begun_at or moment for sent in self._sent]
+        begun += self._alone.values()
+        return self._free_children() <= 0 and all(at < moment for at in begun)
+
+    def _look_at(self, sent: Sent) -> None:
+        notice = self.board.read(sent.slot)
+        if notice.kept < sent.end:
+            self._take_back(sent, notice.kept)
+        self._ack(sent, min(notice.durable, sent.end))
+        if notice.begun is None or sent.overdue is not None or notice.begun < notice.durable:
+            return
+        lasts = time.monotonic() - notice.begun_at
+        if lasts > COMPANY_SECONDS and notice.begun + 1 < sent.end and self._free_children() > 0:
+            self.board.recall(sent.slot)
+        limit = sent.limits[notice.begun]
+        if limit is not None and lasts > limit:
+            sent.overdue = limit
+            _kill(notice.pid)
+
+    def _hand_back(self) -> None:
+        """Nobody here takes them soon: the broker gives them to a worker that has time."""
+        self.flow.pause()
+        while self._waiting:
+            message = self._waiting.popleft().message
+            message.reject_log_error(log, self.consumer.connection_errors, requeue=True)
+
+    def on_sent_alone(self, task_id: str) -> None:
+        self._alone[task_id] = time.monotonic()
+
+    def on_done_alone(self, task: str, task_id: str, seconds: float | None) -> None:
+        """A job that went alone has ended, after so many seconds if it succeeded."""
+        self._alone.pop(task_id, None)
+        if seconds is not None:
+            self.durations.learn(task, seconds)
+        self.dispatch()
+
+
+def is_batchable(task: Any) -> bool:
+    """Whether nothing about the task asks for Celery's own way of sending it to a child."""
+    return bool(task.acks_late) and not task.rate_limit and task.Request == DEFAULT_REQUEST
+
+
+DEFAULT_REQUEST = "celery.worker.request:Request"
+
+
+def _entry(held: Held, hostname: str, soft_limit: float | None) -> Entry:
+    message, headers = held.message, held.message.headers
+    properties, delivery = message.properties, message.delivery_info or {}
+    request = headers | {
+        "properties": properties,
+        "reply_to": properties.get("reply_to"),
+        "correlation_id": properties.get("correlation_id"),
+        "hostname": hostname,
+        "delivery_info": {
+            "exchange": delivery.get("exchange"),
+            "routing_key": delivery.get("routing_key"),
+            "priority": properties.get("priority"),
+            "redelivered": delivery.get("redelivered", False),
+        },
+    }
+    body = message.body
+    return Entry(
+        task=held.task.name,
+        task_id=headers["id"],
+        attempt=headers[ATTEMPT_HEADER],
+        request=request,
+        body=body if isinstance(body, str) else bytes(body).decode(),
+        soft_limit=soft_limit,
+    )
+
+
+def _id_and_attempt(held: Held) -> tuple[str, int]:
+    return held.message.headers["id"], held.message.headers[ATTEMPT_HEADER]
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        log.info("Process %d has ended by itself", pid)

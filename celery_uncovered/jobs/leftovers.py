@@ -1,0 +1,82 @@
+"""What Celery's tracer leaves open: every attempt is settled, or its job is brought back."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from celery import current_app
+from celery.exceptions import Reject
+
+from celery_uncovered.jobs import idle, recovery, settle
+from celery_uncovered.jobs.contexts import request_of
+from celery_uncovered.jobs.current import RunningAttempt
+from celery_uncovered.jobs.models import Job
+from celery_uncovered.jobs.patience import patiently
+
+log = logging.getLogger(__name__)
+
+#: What the tracer would return for a job that was not run.
+DROPPED = (0, "'dropped'", 0.0)
+
+
+def run_to_the_end(attempt: RunningAttempt, trace: Callable[[], Any]) -> Any:
+    """Trace a claimed job and settle what is left open; what the tracer returned. Raises nothing."""
+    try:
+        outcome = trace()
+        if not attempt.settled:
+            patiently(lambda: settle_leftover(attempt, _error_in(outcome)), str(attempt))
+    except BaseException as error:  # noqa: BLE001  # SystemExit too: the attempt must be settled
+        bring_back(attempt, error)
+        return DROPPED
+    return outcome
+
+
+def settle_leftover(attempt: RunningAttempt, error: Any = None) -> None:
+    """Settle an attempt that Celery's tracer left open.
+
+    ``error`` is what the task raised, if it did: Ignore, Reject, or the sign of a cancel.
+    """
+    if attempt.settled:
+        return
+    successor = attempt.successor
+    if successor is not None and successor.delay is not None and settle.retry(attempt, "", ""):
+        return
+    if successor is not None and settle.hand_over(attempt):
+        return
+    job = Job.objects.filter(id=attempt.task_id).first()
+    if job is None:
+        return
+    backend, request = current_app.backend, request_of(job)
+    if job.cancel_requested:
+        backend.mark_as_revoked(job.id, idle.CANCELLED, request=request)
+    elif isinstance(error, Reject) and getattr(error, "requeue", False):
+        settle.give_back(job.id, attempt=attempt.number, reason=settle.error_sentence(error))
+    elif isinstance(error, Reject):
+        backend.mark_as_failure(job.id, error, request=request)
+    elif request.chain or request.chord:
+        # What was to follow an ignored task never comes, and must say so.
+        backend.mark_as_revoked(job.id, "The task ended itself (Ignore).", request=request)
+    else:
+        backend.mark_as_done(job.id, None, request, store_result=False)
+
+
+def bring_back(attempt: RunningAttempt, error: BaseException) -> None:
+    """Queue the job again, up to its limit, unless how its attempt ended is recorded."""
+    if attempt.settled:
+        log.error("%s is settled, but for what came after", attempt, exc_info=error)
+        return
+    log.error("%s could not be settled and is queued again", attempt, exc_info=error)
+    reason = f"The end of the attempt could not be recorded: {type(error).__name__}."
+
+    def act() -> None:
+        job = Job.objects.filter(id=attempt.task_id, attempt=attempt.number).first()
+        if job is not None:
+            recovery.bring_back(job, reason)
+
+    patiently(act, str(attempt))
+
+
+def _error_in(outcome: Any) -> BaseException | None:
+    failed, value, *_ = outcome
+    error = getattr(value, "exception", None) if failed else None
+    return getattr(error, "exc", error)

@@ -1,0 +1,176 @@
+"""The statements that move many jobs at once, for each of the two databases.
+
+On PostgreSQL a batch is one statement and one round trip; on SQLite, where a statement costs a few
+microseconds, it is one transaction with a statement for each job.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+CLAIM_MANY = """
+UPDATE jobs_job AS job
+SET state = 'STARTED', attempt = job.attempt + 1, lease_node = %s, lease_pid = %s, started_at = %s
+FROM unnest(%s::text[], %s::int[]) AS wanted (id, attempt)
+WHERE job.id = wanted.id AND job.attempt = wanted.attempt - 1 AND job.state = 'QUEUED'
+    AND NOT job.cancel_requested AND (job.expires_at IS NULL OR job.expires_at > %s)
+RETURNING job.id
+"""
+CLAIM_ONE = """
+UPDATE jobs_job
+SET state = 'STARTED', attempt = attempt + 1, lease_node = %s, lease_pid = %s, started_at = %s
+WHERE id = %s AND attempt = %s - 1 AND state = 'QUEUED'
+    AND NOT cancel_requested AND (expires_at IS NULL OR expires_at > %s)
+"""
+
+UNCLAIM_MANY = """
+UPDATE jobs_job AS job
+SET state = 'QUEUED', attempt = job.attempt - 1, lease_node = NULL, lease_pid = NULL,
+    started_at = NULL
+FROM unnest(%s::text[], %s::int[]) AS held (id, attempt)
+WHERE job.id = held.id AND job.attempt = held.attempt AND job.state = 'STARTED'
+    AND job.lease_node = %s AND job.lease_pid = %s
+RETURNING job.id
+"""
+UNCLAIM_ONE = """
+UPDATE jobs_job
+SET state = 'QUEUED', attempt = attempt - 1, lease_node = NULL, lease_pid = NULL, started_at = NULL
+WHERE id = %s AND attempt = %s AND state = 'STARTED' AND lease_node = %s AND lease_pid = %s
+"""
+
+FINISH_MANY = """
+WITH ended (id, attempt, finished_at, result, task_args, task_kwargs, periodic, meta) AS (
+    SELECT * FROM unnest(
+        %(id)s::text[], %(attempt)s::int[], %(finished_at)s::timestamptz[], %(result)s::text[],
+        %(task_args)s::text[], %(task_kwargs)s::text[], %(periodic)s::text[], %(meta)s::text[]
+    )
+), done AS (
+    UPDATE jobs_job AS job
+    SET state = 'SUCCESS', result = ended.result, finished_at = ended.finished_at, error = '',
+        error_type = '', traceback = '', lease_node = NULL, lease_pid = NULL
+    FROM ended
+    WHERE job.id = ended.id AND job.attempt = ended.attempt AND job.state = 'STARTED'
+        AND job.lease_node IS NOT NULL
+    RETURNING job.id, job.attempt, job.task, job.started_at
+), recorded AS (
+    INSERT INTO jobs_attempt (
+        job_id, number, task, outcome, started_at, ended_at, node, host, pid, error, traceback
+    )
+    SELECT done.id, done.attempt, done.task, 'SUCCESS', done.started_at, ended.finished_at,
+        %(node)s, %(host)s, %(pid)s, '', ''
+    FROM done JOIN ended USING (id)
+), copied AS (
+    INSERT INTO django_celery_results_taskresult (
+        task_id, status, content_type, content_encoding, result, date_created, date_done, meta,
+        task_name, task_args, task_kwargs, worker, periodic_task_name
+    )
+    SELECT done.id, 'SUCCESS', 'application/json', 'utf-8', ended.result, ended.finished_at,
+        ended.finished_at, ended.meta, done.task, ended.task_args, ended.task_kwargs, %(worker)s,
+        ended.periodic
+    FROM done JOIN ended USING (id)
+    WHERE ended.meta IS NOT NULL
+    ON CONFLICT (task_id) DO UPDATE
+    SET status = excluded.status, content_type = excluded.content_type,
+        content_encoding = excluded.content_encoding, result = excluded.result,
+        date_done = excluded.date_done, meta = excluded.meta, traceback = NULL,
+        task_name = excluded.task_name, task_args = excluded.task_args,
+        task_kwargs = excluded.task_kwargs, worker = excluded.worker,
+        periodic_task_name = excluded.periodic_task_name
+)
+SELECT id FROM done
+"""
+FINISH_ONE = """
+UPDATE jobs_job
+SET state = 'SUCCESS', result = %(result)s, finished_at = %(finished_at)s, error = '',
+    error_type = '', traceback = '', lease_node = NULL, lease_pid = NULL
+WHERE id = %(id)s AND attempt = %(attempt)s AND state = 'STARTED' AND lease_node IS NOT NULL
+"""
+RECORD_ONE = """
+INSERT INTO jobs_attempt (
+    job_id, number, task, outcome, started_at, ended_at, node, host, pid, error, traceback
+)
+SELECT id, attempt, task, 'SUCCESS', started_at, finished_at, %(node)s, %(host)s, %(pid)s, '', ''
+FROM jobs_job WHERE id = %(id)s
+"""
+COPY_ONE = """
+INSERT INTO django_celery_results_taskresult (
+    task_id, status, content_type, content_encoding, result, date_created, date_done, meta,
+    task_name, task_args, task_kwargs, worker, periodic_task_name
+)
+SELECT id, 'SUCCESS', 'application/json', 'utf-8', result, finished_at, finished_at, %(meta)s,
+    task, %(task_args)s, %(task_kwargs)s, %(worker)s, %(periodic)s
+FROM jobs_job WHERE id = %(id)s
+ON CONFLICT (task_id) DO UPDATE
+SET status = excluded.status, content_type = excluded.content_type,
+    content_encoding = excluded.content_encoding, result = excluded.result,
+    date_done = excluded.date_done, meta = excluded.meta, traceback = NULL,
+    task_name = excluded.task_name, task_args = excluded.task_args,
+    task_kwargs = excluded.task_kwargs, worker = excluded.worker,
+    periodic_task_name = excluded.periodic_task_name
+"""
+
+
+def claim_many(
+    wanted: Sequence[tuple[str, int]], *, node: str, pid: int, now: datetime
+) -> list[str]:
+    """Claim the jobs that are free for the attempts named beside them; the ids of those that were."""
+    if connection.vendor == "postgresql":
+        ids, attempts = zip(*wanted, strict=True)
+        return _ids(CLAIM_MANY, [node, pid, now, list(ids), list(attempts), now])
+    at = connection.ops.adapt_datetimefield_value(now)
+    return _each(CLAIM_ONE, [(id_, [node, pid, at, id_, number, at]) for id_, number in wanted])
+
+
+def unclaim_many(held: Sequence[tuple[str, int]], *, node: str, pid: int) -> list[str]:
+    """Give back jobs that were claimed and never begun: they are as if nobody had claimed them."""
+    if connection.vendor == "postgresql":
+        ids, attempts = zip(*held, strict=True)
+        return _ids(UNCLAIM_MANY, [list(ids), list(attempts), node, pid])
+    return _each(UNCLAIM_ONE, [(id_, [id_, number, node, pid]) for id_, number in held])
+
+
+def finish_many(rows: Sequence[dict[str, Any]], common: dict[str, Any]) -> list[str]:
+    """Record successes with their attempts and copies; the ids of those that count."""
+    if connection.vendor == "postgresql":
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        return _ids(FINISH_MANY, columns | common)
+    done = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        for given in rows:
+            moment = connection.ops.adapt_datetimefield_value(given["finished_at"])
+            row = given | {"finished_at": moment}
+            cursor.execute(FINISH_ONE, row)
+            if cursor.rowcount:
+                done.append(str(row["id"]))
+                cursor.execute(RECORD_ONE, row | common)
+                if row["meta"] is not None:
+                    cursor.execute(COPY_ONE, row | common)
+    return done
+
+
+def _ids(statement: str, parameters: Any) -> list[str]:
+    """Run a statement on PostgreSQL, prepared and with its parameters apart from it."""
+    import psycopg  # noqa: PLC0415  # not installed where SQLite is all there is
+
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(statement, parameters)
+        return [id_ for (id_,) in cursor.fetchall()]
+
+
+def _each(statement: str, rows: Sequence[tuple[str, list[Any]]]) -> list[str]:
+    changed = []
+    with _one_transaction(len(rows)), connection.cursor() as cursor:
+        for id_, parameters in rows:
+            cursor.execute(statement, parameters)
+            if cursor.rowcount:
+                changed.append(id_)
+    return changed
+
+
+def _one_transaction(statements: int) -> AbstractContextManager[Any]:
+    return nullcontext() if statements == 1 else transaction.atomic()
