@@ -65,6 +65,7 @@ class Batch:
 
     def __init__(self, there: Board, slot: int, entries: Sequence[Entry]) -> None:
         self.board, self.slot, self.entries = there, slot, entries
+        self.hostname = str(entries[0].request.get("hostname") or "")
         self.seconds: list[float] = []
         #: Jobs from this index on are not ours any more.
         self.end = len(entries)
@@ -131,18 +132,24 @@ class Batch:
 
     # --- what is done and not yet recorded ------------------------------------------------------------
     def keep(self, one: Finished) -> None:
-        """Have a success recorded with the others."""
+        """Have a success recorded with the others; on the board it outlives this process."""
+        line = one.line()
         with self._lock:
+            has_room = self.board.spool(self.slot, line)
             self._finished.append(one)
+        if not has_room:
+            self.record()
 
     def record(self) -> None:
         """Record what was kept. Nothing of it is lost: what cannot be recorded is brought back."""
         with self._recording:
             with self._lock:
-                finished_, self._finished = self._finished, []
+                kept, self._finished = self._finished, []
                 done = self._done
-            if finished_:
-                record_patiently(finished_)
+                self.board.turn_spool(self.slot)
+            if kept:
+                record_patiently(kept, self.hostname)
+            self.board.clear_spool(self.slot)
             self.board.note_durable(self.slot, done)
 
     def look(self) -> None:
@@ -244,14 +251,13 @@ def trace(entry: Entry) -> Any:
     return (1, result, runtime) if info else (0, shown, runtime)
 
 
-def record_patiently(finished_: list[Finished]) -> None:
-    worker = str(getattr(finished_[0].request, "hostname", None) or "")
+def record_patiently(kept: Sequence[Finished], worker: str) -> None:
     try:
-        patiently(lambda: finished.record(finished_, worker=worker), f"{len(finished_)} results")
+        patiently(lambda: finished.record(kept, worker=worker), f"{len(kept)} results")
     except Exception as error:  # noqa: BLE001  # whatever the database says of one of them
-        if len(finished_) > 1:
-            # One of them cannot be stored, and must not take the others with it.
-            for one in finished_:
-                record_patiently([one])
+        if len(kept) == 1:
+            leftovers.bring_back(kept[0].id, kept[0].attempt, error)
             return
-        leftovers.bring_back(finished_[0].attempt, error)
+        # One of them cannot be stored, and must not take the others with it.
+        for one in kept:
+            record_patiently([one], worker)

@@ -11,9 +11,11 @@ import time
 from dataclasses import dataclass
 
 #: More than the batches that are ever on their way at once.
-SLOTS = 1024
-_WIDTH = 8
-_PID, _BEGUN, _BEGUN_AT, _DURABLE, _KEPT, _RECALLED = range(6)
+SLOTS = 256
+#: Bytes for the results of a batch that are not recorded yet: two halves, one of which is being recorded.
+SPOOL = 128 * 1024
+_WIDTH = 16
+_PID, _BEGUN, _BEGUN_AT, _DURABLE, _KEPT, _RECALLED, _HALF, _LENGTH, _OTHER = range(9)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,7 @@ class Board:
 
     def __init__(self, slots: int = SLOTS) -> None:
         self._numbers = memoryview(mmap.mmap(-1, slots * _WIDTH * 8)).cast("q")
+        self._spools = mmap.mmap(-1, slots * SPOOL)
         # The first row is for all: whether the worker is about to end.
         self._free = list(range(1, slots))
         self._taken: set[int] = set()
@@ -60,6 +63,17 @@ class Board:
             self._numbers[at + column] = 0
         self._numbers[at + _KEPT] = size
         return slot
+
+    def spooled(self, slot: int) -> list[bytes]:
+        """The lines of results that a dead child had not recorded, or not said so."""
+        at = slot * _WIDTH
+        lengths = {self._numbers[at + _HALF]: self._numbers[at + _LENGTH]}
+        lengths[1 - self._numbers[at + _HALF]] = self._numbers[at + _OTHER]
+        lines: list[bytes] = []
+        for half, length in lengths.items():
+            start = slot * SPOOL + half * (SPOOL // 2)
+            lines += self._spools[start : start + length].splitlines()
+        return lines
 
     def free_slot(self, slot: int) -> None:
         self._taken.discard(slot)
@@ -101,6 +115,30 @@ class Board:
 
     def note_kept(self, slot: int, count: int) -> None:
         self._numbers[slot * _WIDTH + _KEPT] = count
+
+    def spool(self, slot: int, line: bytes) -> bool:
+        """Keep a result that is not recorded yet; False when there is no room, and it is not kept."""
+        at = slot * _WIDTH
+        length = self._numbers[at + _LENGTH]
+        if length + len(line) + 1 > SPOOL // 2:
+            return False
+        start = slot * SPOOL + self._numbers[at + _HALF] * (SPOOL // 2) + length
+        self._spools[start : start + len(line) + 1] = line + b"\n"
+        # The length last: half a line does not count.
+        self._numbers[at + _LENGTH] = length + len(line) + 1
+        return True
+
+    def turn_spool(self, slot: int) -> None:
+        """Begin the other half: what is in this one is about to be recorded."""
+        at = slot * _WIDTH
+        length = self._numbers[at + _LENGTH]
+        self._numbers[at + _OTHER] = length
+        self._numbers[at + _LENGTH] = 0
+        self._numbers[at + _HALF] = 1 - self._numbers[at + _HALF]
+
+    def clear_spool(self, slot: int) -> None:
+        """What was in the other half is recorded."""
+        self._numbers[slot * _WIDTH + _OTHER] = 0
 
 
 _board: Board | None = None

@@ -23,5 +23,5 @@ class Durations:
         return self._seconds.get(task)
 
     def is_small(self, task: str) -> bool:
-        seconds = self._seconds.get(task)
-        return seconds is not None and seconds <= SMALL
+        """Whether its jobs may be gathered; one that has not run yet may, by itself."""
+        return self._seconds.get(task, 0.0) <= SMALL

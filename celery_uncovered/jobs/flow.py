@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 MOST_PER_CHILD = 200
 GROWTH = 8
 #: After children were found too busy for what was asked for, it does not grow for so many seconds.
-CAUTION_SECONDS = 5.0
+CAUTION_SECONDS = 1.0
 
 
 class Flow:

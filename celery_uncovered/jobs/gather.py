@@ -23,6 +23,7 @@ from celery_uncovered.jobs import recovery
 from celery_uncovered.jobs.batch import Entry, perform_batch
 from celery_uncovered.jobs.board import Board
 from celery_uncovered.jobs.durations import Durations
+from celery_uncovered.jobs.finished import Finished
 from celery_uncovered.jobs.flow import Flow
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, BODY_HEADER
 
@@ -35,12 +36,14 @@ BATCH_SECONDS = 0.02
 OVERHEAD = 0.0002
 #: How often batches on their way are looked at.
 TICK_SECONDS = 0.01
-#: A job that runs longer does not keep the rest of its batch from a child that has time.
-COMPANY_SECONDS = 0.02
+#: A job that runs longer does not keep the rest of its batch, if another child has time; and not if
+#: none has after the second of these: what waits may be cancelled, or go to another worker.
+COMPANY_SECONDS, LONG_SECONDS = 0.02, 0.1
 #: When the jobs of all children have run for so long, what waits goes back to the broker.
 PATIENCE_SECONDS = 0.1
 #: Pauses between tries to recover a lost batch while the database is away.
 RECOVERY_SECONDS = 1.0
+DEFAULT_REQUEST = "celery.worker.request:Request"
 #: The pool's own limits are for a whole batch; each job's limit is watched here.
 FAR = 10.0**7
 
@@ -105,7 +108,7 @@ class Gatherer:
     def dispatch(self) -> None:
         self._is_due = False
         while self._waiting and (free := self._free_children()) > 0:
-            if self._is_small(self._waiting[0]):
+            if self._goes_in_a_batch(self._waiting[0]):
                 self._send(self._cut(free))
             else:
                 self._waiting.popleft().alone()
@@ -118,20 +121,27 @@ class Gatherer:
         pool = self.consumer.pool
         return int(pool.num_processes) - len(pool._pool._cache)  # noqa: SLF001  # what it has in hand
 
-    def _is_small(self, held: Held) -> bool:
-        headers, message = held.message.headers, held.message
-        return (
-            # One that was lost or retried goes alone: it may take its company with it.
-            headers.get(ATTEMPT_HEADER) == 1
-            and BODY_HEADER not in headers
-            and self.durations.is_small(held.task.name)
-            and message.content_type == "application/json"
-            and headers["id"] not in worker_state.revoked
-            and not self._is_recycling
-            and is_batchable(held.task)
-            and not signals.task_received.receivers
-            and not self._sends_events()
+    def _goes_in_a_batch(self, held: Held) -> bool:
+        return _is_plain(held) and (
+            self._has_odd_limits(held)
+            or (
+                self.durations.is_small(held.task.name)
+                and not signals.task_received.receivers
+                and not self._sends_events()
+            )
         )
+
+    def _has_odd_limits(self, held: Held) -> bool:
+        """A hard limit below the soft one: Celery's pool would wait for the soft one first."""
+        hard, soft = self._limits(held)
+        return bool(hard and soft and hard <= soft)
+
+    def _expected(self, held: Held) -> float:
+        """What a job adds to its batch, in seconds; those that must have none beside them fill it."""
+        seconds = self.durations.expected(held.task.name)
+        if seconds is None or self._is_recycling or self._has_odd_limits(held):
+            return BATCH_SECONDS
+        return seconds + OVERHEAD
 
     def _sends_events(self) -> bool:
         """Whether somebody listens to each task (``worker -E``); then Celery tells them."""
@@ -143,12 +153,12 @@ class Gatherer:
         share = min(MOST, -(-len(self._waiting) // free))
         batch: list[Held] = []
         budget = BATCH_SECONDS
-        while len(batch) < share and self._waiting and self._is_small(self._waiting[0]):
-            held = self._waiting.popleft()
-            batch.append(held)
-            budget -= OVERHEAD + (self.durations.expected(held.task.name) or 0.0)
-            if budget <= 0:
+        while len(batch) < share and self._waiting and budget > 0:
+            first = self._waiting[0]
+            budget -= self._expected(first)
+            if not self._goes_in_a_batch(first) or (batch and budget < 0):
                 break
+            batch.append(self._waiting.popleft())
         return batch
 
     def _send(self, batch: list[Held]) -> None:
@@ -200,7 +210,17 @@ class Gatherer:
         notice = self.board.read(sent.slot)
         try:
             if notice.pid:
-                recovery.recover_batch(entries, notice, sent.overdue)
+                recovery.recover_batch(
+                    entries,
+                    notice,
+                    results=[
+                        one
+                        for line in self.board.spooled(sent.slot)
+                        if (one := Finished.of_line(line))
+                    ],
+                    worker=self.consumer.hostname,
+                    limit=sent.overdue,
+                )
         except Exception as problem:  # noqa: BLE001  # the database is away: the next tick tries again
             log.warning("A lost batch waits for its recovery: %s", problem)
             self._tick_later()
@@ -259,7 +279,8 @@ class Gatherer:
         if notice.begun is None or sent.overdue is not None or notice.begun < notice.durable:
             return
         lasts = time.monotonic() - notice.begun_at
-        if lasts > COMPANY_SECONDS and notice.begun + 1 < sent.end and self._free_children() > 0:
+        company = COMPANY_SECONDS if self._free_children() > 0 else LONG_SECONDS
+        if lasts > company and notice.begun + 1 < sent.end:
             self.board.recall(sent.slot)
         limit = sent.limits[notice.begun]
         if limit is not None and lasts > limit:
@@ -284,12 +305,19 @@ class Gatherer:
         self.dispatch()
 
 
-def is_batchable(task: Any) -> bool:
-    """Whether nothing about the task asks for Celery's own way of sending it to a child."""
-    return bool(task.acks_late) and not task.rate_limit and task.Request == DEFAULT_REQUEST
-
-
-DEFAULT_REQUEST = "celery.worker.request:Request"
+def _is_plain(held: Held) -> bool:
+    """Whether nothing about the message asks for Celery's own way of sending it to a child."""
+    task, headers = held.task, held.message.headers
+    return (
+        # One that was lost or retried goes alone: it may take its company with it.
+        headers.get(ATTEMPT_HEADER) == 1
+        and BODY_HEADER not in headers
+        and held.message.content_type == "application/json"
+        and headers["id"] not in worker_state.revoked
+        and bool(task.acks_late)
+        and not task.rate_limit
+        and task.Request == DEFAULT_REQUEST
+    )
 
 
 def _entry(held: Held, hostname: str, soft_limit: float | None) -> Entry:

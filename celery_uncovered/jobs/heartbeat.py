@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from celery_uncovered.jobs import board, node, recovery
 from celery_uncovered.jobs.forking import no_fork
 from celery_uncovered.jobs.models import Node
+from celery_uncovered.jobs.terminate import terminate_on_request
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,9 @@ def _on_ready(sender: object, **_: object) -> None:
     _stop.clear()
     name = str(getattr(sender, "hostname", "worker"))
     threading.Thread(target=_beat_on, args=(name,), name="jobs-heartbeat", daemon=True).start()
+    threading.Thread(
+        target=terminate_on_request, args=(_stop,), name="jobs-terminate", daemon=True
+    ).start()
 
 
 def _beat_on(name: str) -> None:

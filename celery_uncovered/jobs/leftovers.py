@@ -25,8 +25,11 @@ def run_to_the_end(attempt: RunningAttempt, trace: Callable[[], Any]) -> Any:
         outcome = trace()
         if not attempt.settled:
             patiently(lambda: settle_leftover(attempt, _error_in(outcome)), str(attempt))
-    except BaseException as error:  # noqa: BLE001  # SystemExit too: the attempt must be settled
-        bring_back(attempt, error)
+    except BaseException as error:  # SystemExit too: the attempt must be settled
+        if attempt.settled:
+            log.exception("%s is settled, but for what came after", attempt)
+        else:
+            bring_back(attempt.task_id, attempt.number, error)
         return DROPPED
     return outcome
 
@@ -60,20 +63,18 @@ def settle_leftover(attempt: RunningAttempt, error: Any = None) -> None:
         backend.mark_as_done(job.id, None, request, store_result=False)
 
 
-def bring_back(attempt: RunningAttempt, error: BaseException) -> None:
-    """Queue the job again, up to its limit, unless how its attempt ended is recorded."""
-    if attempt.settled:
-        log.error("%s is settled, but for what came after", attempt, exc_info=error)
-        return
-    log.error("%s could not be settled and is queued again", attempt, exc_info=error)
+def bring_back(task_id: str, number: int, error: BaseException) -> None:
+    """Queue a job again, up to its limit, whose end could not be recorded."""
+    what = f"Attempt {number} of job {task_id}"
+    log.error("%s could not be settled and is queued again", what, exc_info=error)
     reason = f"The end of the attempt could not be recorded: {type(error).__name__}."
 
     def act() -> None:
-        job = Job.objects.filter(id=attempt.task_id, attempt=attempt.number).first()
+        job = Job.objects.filter(id=task_id, attempt=number).first()
         if job is not None:
             recovery.bring_back(job, reason)
 
-    patiently(act, str(attempt))
+    patiently(act, what)
 
 
 def _error_in(outcome: Any) -> BaseException | None:

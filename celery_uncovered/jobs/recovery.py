@@ -13,10 +13,12 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from celery_uncovered.jobs import settle, statements
+from celery_uncovered.jobs import finished, settle, statements
 from celery_uncovered.jobs.board import Notice, pids_with_a_batch
 from celery_uncovered.jobs.contexts import request_of
 from celery_uncovered.jobs.errors import NothingFollowedError
+from celery_uncovered.jobs.finished import Finished
+from celery_uncovered.jobs.idle import CANCELLED
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Attempt, Job, Node
 from celery_uncovered.jobs.node import Identity, is_gone, is_surely_dead, worker_node
@@ -71,13 +73,22 @@ def recover_lost_children(node_id: str, reason: str = "The worker process died."
     return _each(held.filter(lease_pid__in=gone - known), lambda job: bring_back(job, reason))
 
 
-def recover_batch(entries: Sequence[tuple[str, int]], notice: Notice, limit: float | None) -> None:
+def recover_batch(
+    entries: Sequence[tuple[str, int]],
+    notice: Notice,
+    *,
+    results: Sequence[Finished],
+    worker: str,
+    limit: float | None,
+) -> None:
     """Recover what a dead child held of a batch; ``entries`` are (id, attempt), in their order.
 
     The job that had begun is charged: with its hard limit of ``limit`` seconds, if that is what its
-    child was ended for, else with the loss. Those after it are as if nobody had claimed them; those
-    before it, whose results were not recorded yet, are run again.
+    child was ended for, else with the loss. Those after it are as if nobody had claimed them; of those
+    before it the ``results`` are recorded that the child left. It may be tried again.
     """
+    if results:
+        finished.record(results, worker=worker, pid=notice.pid)
     node_id = worker_node().id
     begun = -1 if notice.begun is None else notice.begun
     rest = entries[begun + 1 : notice.kept]
@@ -107,8 +118,15 @@ def recover_batch(entries: Sequence[tuple[str, int]], notice: Notice, limit: flo
 def bring_back(job: Job, reason: str) -> bool:
     """Queue a job again whose attempt was lost, or fail it with its last; False if it was not.
 
-    What waits for a job that fails here, a chord or errbacks, hears of it.
+    What waits for a job that fails here, a chord or errbacks, hears of it. One that was cancelled is
+    revoked: its process may have been ended for that.
     """
+    if job.cancel_requested:
+        import_tasks()
+        request = request_of(job)
+        setattr(request, ATTEMPT_HEADER, job.attempt)
+        current_app.backend.mark_as_revoked(job.id, CANCELLED, request=request)
+        return False
     if job.times_lost + 1 >= MAX_LOST:
         import_tasks()
         request = request_of(job)

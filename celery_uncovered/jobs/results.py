@@ -196,14 +196,16 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         meta = {**self._get_meta_from_request(request), "children": children}
         extended = self._get_extended_properties(request, None) if copy else {}
         return Finished(
-            attempt=attempt,
-            request=request,
+            id=attempt.task_id,
+            attempt=attempt.number,
             finished_at=timezone.now(),
             result=outcome.result or "null",
             meta=self.encode_content(meta)[2] if copy else None,
             task_args=extended.get("task_args"),
             task_kwargs=extended.get("task_kwargs"),
             periodic=extended.get("periodic_task_name"),
+            group=request.group if request.chord else None,
+            root_id=request.root_id,
         )
 
     def _write_copy(

@@ -27,6 +27,20 @@ def submit(task: str, args: list[Any], **options: Any) -> str:
     return jobs.submit(task, args=args, **options)
 
 
+def submit_parts(many: int, odd: int, what: str, options: dict[str, Any]) -> list[str]:
+    """Submit many parts in their order, the one with the number ``odd`` doing ``what``."""
+    ids = []
+    for number in range(many):
+        is_odd = number == odd
+        args = [number, what] if is_odd else [number]
+        ids.append(jobs.submit(tasks.take_part, args=args, **(options if is_odd else {})))
+    return ids
+
+
+def terminate(task_id: str) -> bool:
+    return jobs.cancel_job(task_id, terminate=True)
+
+
 def messages_waiting(queue: str) -> int:
     outbox.publisher().flush(10)
     channel: Any

@@ -116,6 +116,17 @@ def die_once() -> str:
 
 
 @shared_task
+def take_part(number: int, what: str = "") -> int:
+    """One of many small jobs, of which a few ``die`` or ``linger``; notes how often each begins."""
+    note(f"{number} begins")
+    if what == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if what == "linger":
+        wait_at("linger")
+    return number
+
+
+@shared_task
 def write_file(size: int, room: int) -> int:
     """Save a file of ``size`` bytes where a file can have ``room`` bytes at most."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
