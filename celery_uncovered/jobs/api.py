@@ -48,6 +48,13 @@ from celery_uncovered.jobs.registry import (
     schedulable_tasks,
 )
 from celery_uncovered.jobs.replay import retry_job
+from celery_uncovered.jobs.set_aside import (
+    SetAsideInfo,
+    discard_set_aside,
+    list_set_aside,
+    send_back,
+    set_aside_message,
+)
 from celery_uncovered.jobs.states import FINAL, State
 from celery_uncovered.jobs.status import (
     ArtifactInfo,
@@ -102,6 +109,7 @@ __all__ = [
     "Progress",
     "ResultPanel",
     "SchedulableTask",
+    "SetAsideInfo",
     "State",
     "Tended",
     "UnknownQueueError",
@@ -113,6 +121,7 @@ __all__ = [
     "count_dead_letters",
     "discard_dead_letters",
     "discard_job",
+    "discard_set_aside",
     "find_artifact",
     "is_reader",
     "job_attempts",
@@ -122,6 +131,7 @@ __all__ = [
     "links",
     "list_dead_letters",
     "list_jobs",
+    "list_set_aside",
     "operators_only",
     "queue_names",
     "readable_job_or_404",
@@ -138,6 +148,8 @@ __all__ = [
     "running_attempt",
     "save_artifact",
     "schedulable_tasks",
+    "send_back",
+    "set_aside_message",
     "submit",
     "viewer_of",
     "wants_json",

@@ -1,6 +1,7 @@
 """What has ended goes by policy: whole families, in steps, and as the dry run said."""
 
 import os
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from django_celery_results.models import GroupResult, TaskResult
 from pytest_django import Settings
 
 from celery_uncovered.dashboard import timetable
-from celery_uncovered.jobs import retention
+from celery_uncovered.jobs import dispatcher, retention
 from celery_uncovered.jobs.models import (
     Artifact,
     Attempt,
@@ -252,3 +253,32 @@ def test_celerys_own_clean_up_is_neither_installed_nor_shown_nor_does_it_delete(
     TaskResult.objects.update(date_done=timezone.now() - VERY_OLD)
     tasks.add.app.backend.cleanup()
     assert TaskResult.objects.exists()
+
+
+def test_the_dispatcher_purges_a_little_at_each_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 10)
+    monkeypatch.setattr(dispatcher, "PURGE_SLICE", 0)
+    for number in range(25):
+        ended(f"old-{number}")
+    leader = dispatcher.Dispatcher(stop=threading.Event())
+    leader._purge(1)
+    assert leader.purge is None
+    seen = []
+    for tick in range(dispatcher.FIRST_PURGE, dispatcher.FIRST_PURGE + 30):
+        leader._purge(tick)
+        seen.append(len(left()))
+    assert seen[:4] == [15, 5, 0, 0]
+    assert leader.purge is None
+
+
+def test_a_pass_that_fails_is_given_up_and_the_next_one_begins_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended("old")
+    leader = dispatcher.Dispatcher(stop=threading.Event())
+    with monkeypatch.context() as broken:
+        broken.setattr(retention, "_remove_jobs", None)
+        leader._purge(dispatcher.FIRST_PURGE)
+    assert (leader.purge, left()) == (None, {"old"})
+    leader._purge(dispatcher.FIRST_PURGE)
+    assert left() == set()
