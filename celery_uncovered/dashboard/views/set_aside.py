@@ -17,6 +17,8 @@ from celery_uncovered.jobs import api as jobs
 PAGE_SIZE = 50
 #: How much of a body the page shows; all of what is kept is one click away.
 SHOWN_BYTES = 4096
+#: What a font shows as a box at best.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @require_safe
@@ -53,7 +55,7 @@ def message(request: HttpRequest, number: int) -> HttpResponseBase:
         "message": found,
         "may_change": jobs.viewer_of(request).operates,
         "hex": hexdump(start),
-        "text": start.decode("utf-8", "replace").replace("\0", "\N{SYMBOL FOR NULL}"),
+        "text": _CONTROL.sub("\N{MIDDLE DOT}", start.decode("utf-8", "replace")),
         "shown": len(start),
         "headers": json.loads(found.headers),
         "properties": json.loads(found.properties),

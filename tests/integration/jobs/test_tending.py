@@ -43,7 +43,7 @@ def test_what_ended_long_ago_is_purged_as_the_dry_run_said(stack: Stack, ledger:
     assert ledger.wait_until_final(parts["held"]).state == "SUCCESS"
     stack.wait_for(lambda: ledger.job(parts["callback"]), 40, "the callback is submitted")
     assert ledger.wait_until_final(parts["callback"]).state == "SUCCESS"
-    file = ledger.submit(tasks.write_file, 10, 1000)
+    file = ledger.submit(tasks.write_file, 10, 100_000_000)
     failed = ledger.submit(tasks.fail, "for good")
     for task_id in (file, failed):
         ledger.wait_until_final(task_id)
