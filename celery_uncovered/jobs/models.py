@@ -172,7 +172,11 @@ class Artifact(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["job", "name"], name="artifact_once"),
         ]
-        indexes = [models.Index(fields=["expires_at"], name="artifact_expiring")]
+        indexes = [
+            models.Index(fields=["expires_at"], name="artifact_expiring"),
+            # For the search for files that no row names.
+            models.Index(fields=["file"], name="artifact_file"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -11,7 +11,7 @@ may stop after any of them and go on later, and no other writer waits longer tha
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -54,23 +54,20 @@ class Policy:
             now=now,
         )
 
-    def due(self) -> Q:
-        """The jobs that are due to go, their family left aside."""
-        due = Q(pk__in=[])
-        if self.ended_before is not None:
-            due |= Q(
-                state__in=[State.SUCCESS, State.REVOKED],
-                finished_at__isnull=False,
-                finished_at__lt=self.ended_before,
-            )
-        if self.failed_before is not None:
-            due |= Q(
-                state=State.FAILURE,
-                discarded_at__isnull=False,
-                finished_at__isnull=False,
-                finished_at__lt=self.failed_before,
-            )
-        return due
+    def is_due(
+        self, state: str, finished_at: datetime | None, discarded_at: datetime | None
+    ) -> bool:
+        """Whether a job is due to go, its family left aside."""
+        if state not in FINAL or finished_at is None:
+            return False
+        bound = self.bound_of(State(state))
+        is_tended = state != State.FAILURE or discarded_at is not None
+        return bound is not None and is_tended and finished_at < bound
+
+    def due(self, state: State) -> Q:
+        """The same as a condition, for one final state: an OR of all makes SQLite read every job."""
+        due = Q(state=state, finished_at__lt=self.bound_of(state), finished_at__isnull=False)
+        return due & Q(discarded_at__isnull=False) if state == State.FAILURE else due
 
     def bound_of(self, state: State) -> datetime | None:
         return self.failed_before if state == State.FAILURE else self.ended_before
@@ -116,7 +113,7 @@ class Purge:
             return
         # Each family is met once: at its root, or, where that is gone, at any of it.
         rootless = ~Exists(Job.objects.filter(id=OuterRef("root_id")))
-        roots = Job.objects.filter(self.policy.due(), Q(root_id=F("id")) | rootless, state=state)
+        roots = Job.objects.filter(self.policy.due(state), Q(root_id=F("id")) | rootless)
         roots = roots.filter(created_at__lt=bound).order_by("created_at", "id")
         last: tuple[datetime, str] | None = None
         met: set[str] = set()
@@ -134,9 +131,13 @@ class Purge:
             met |= {root for _, id_, root in found if id_ != root}
             yield from self._remove_families(self._wholly_due(families))
 
-    def _wholly_due(self, roots: set[str]) -> list[str]:
-        kept = Job.objects.filter(root_id__in=roots).exclude(self.policy.due())
-        return sorted(roots - set(kept.values_list("root_id", flat=True).distinct()))
+    def _wholly_due(self, roots: Collection[str]) -> list[str]:
+        """The families without a job that is kept."""
+        kept = Job.objects.filter(root_id__in=roots)
+        for state in FINAL:
+            if self.policy.bound_of(state) is not None:
+                kept = kept.exclude(self.policy.due(state))
+        return sorted(set(roots) - set(kept.values_list("root_id", flat=True).distinct()))
 
     def _remove_families(self, roots: list[str]) -> Iterator[None]:
         """The parts first: a family that is left half removed is still found by its root."""
@@ -146,11 +147,17 @@ class Purge:
             self._expired_with_jobs += expired.filter(job__root_id__in=roots).count()
             yield
             return
-        family = Job.objects.filter(self.policy.due(), root_id__in=roots)
-        for jobs in (family.exclude(id__in=roots), family.filter(id__in=roots)):
-            while ids := list(jobs.values_list("id", flat=True)[:BATCH]):
-                self.counts += _remove_jobs(ids, self.policy)
-                yield
+        parts = Job.objects.filter(root_id__in=roots).exclude(id__in=roots)
+        while removed := self._remove_some(parts):
+            self.counts += removed
+            yield
+        # A part may have been retried meanwhile.
+        self.counts += self._remove_some(Job.objects.filter(id__in=self._wholly_due(roots)))
+        yield
+
+    def _remove_some(self, jobs: Any) -> Counts:
+        ids = list(jobs.values_list("id", flat=True)[:BATCH])
+        return _remove_jobs(ids, self.policy) if ids else Counter()
 
     # --- what has no job -------------------------------------------------------------------------
     def _copies_of_none(self) -> Iterator[None]:
@@ -199,8 +206,13 @@ class Purge:
 def _remove_jobs(ids: list[str], policy: Policy) -> Counts:
     """Remove these jobs and all that is theirs, but for those that were retried meanwhile."""
     with transaction.atomic():
-        locked = Job.objects.select_for_update().filter(policy.due(), id__in=ids)
-        found = dict(locked.values_list("id", "group_id"))
+        locked = Job.objects.select_for_update().filter(id__in=ids)
+        rows = locked.values_list("id", "group_id", "state", "finished_at", "discarded_at")
+        found = {
+            id_: group
+            for id_, group, state, finished, discarded in rows
+            if policy.is_due(state, finished, discarded)
+        }
         jobs = Job.objects.filter(id__in=found)
         removed = _removed_with(list(found), {group for group in found.values() if group})
         removed["artifacts"] = _remove_artifacts(Artifact.objects.filter(job_id__in=found))
@@ -208,7 +220,7 @@ def _remove_jobs(ids: list[str], policy: Policy) -> Counts:
         by_table = jobs.only("id").delete()[1]
         for kind, model in (("jobs", Job), ("attempts", Attempt), ("readers", Reader)):
             removed[kind] = by_table.get(f"jobs.{model.__name__}", 0)
-    return removed
+    return +removed
 
 
 def _removed_with(ids: list[str], groups: set[str]) -> Counts:
