@@ -14,6 +14,7 @@ from kombu.message import Message
 
 from celery_uncovered.jobs import set_aside
 from celery_uncovered.jobs.forking import no_fork
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.set_aside import Unreadable
 
 log = logging.getLogger(__name__)
@@ -40,8 +41,9 @@ class SettingAsideConsumer(Consumer):
             except (*self.connection_errors, *self.channel_errors):
                 raise
             except Exception as error:
-                # Whatever a foreign message does to Celery's code, the next one is taken.
-                if message.acknowledged:
+                # Whatever a foreign message does to Celery's code, the next one is taken. That of a
+                # job is well; what is wrong then is here.
+                if message.acknowledged or ATTEMPT_HEADER in message.headers:
                     raise
                 log.exception("A message of a strange shape")
                 return self._keep(

@@ -61,13 +61,14 @@ def retry_batch(task_ids: Collection[str]) -> int:
     """
     dead = Job.objects.filter(id__in=task_ids, state=State.FAILURE, discarded_at=None)
     dead = dead.exclude(message=NO_MESSAGE)
-    plain = list(dead.filter(_PLAIN).values_list("id", flat=True))
-    others = list(dead.exclude(id__in=plain).order_by("created_at").values_list("id", flat=True))
     with transaction.atomic():
-        retried = dead.filter(id__in=plain).update(**_queued_again())
-        TaskResult.objects.filter(task_id__in=plain).delete()
+        plain = list(dead.filter(_PLAIN).select_for_update().values_list("id", flat=True))
+        _forget_ends(plain)
+        dead.filter(id__in=plain).update(**_queued_again())
         outbox.send_jobs_after_commit(plain)
-    return retried + sum(map(_could_be_retried, others))
+    # Those that are queued by now are dead letters no longer.
+    others = list(dead.order_by("created_at").values_list("id", flat=True))
+    return len(plain) + sum(map(_could_be_retried, others))
 
 
 def _could_be_retried(task_id: str) -> bool:
@@ -143,8 +144,13 @@ def _drop_never_submitted(chain: list[Any]) -> list[str]:
 
 
 def _forget_ends(task_ids: list[str]) -> None:
-    """Drop the copies of ends that no longer hold; each is written anew when its job ends."""
+    """Drop what told of ends that no longer hold.
+
+    The copies are written anew when the jobs end. A chord that one of the jobs had handed over to,
+    with parts that still stop, must not end it a second time.
+    """
     TaskResult.objects.filter(task_id__in=task_ids).delete()
+    Chord.objects.filter(body_id__in=task_ids, remaining__gt=0).delete()
 
 
 def _wait_for_it(group_id: str | None) -> None:

@@ -62,7 +62,7 @@ def add_jobs(count: int, prefix: str, **fields: Any) -> None:
 def add_failed_job(task_id: str, **fields: Any) -> None:
     """One that can be retried; nobody runs it then: its queue has no worker."""
     message = {"exchange": "", "routing_key": "nowhere", "headers": {}, "properties": {}}
-    own = {
+    own: dict[str, Any] = {
         "task": "tests.tasks.paint_the_very_long_fence_task",
         "queue": "nowhere",
         "attempt": 3,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django_celery_results.models import TaskResult
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.jobs import dead_letters, idle, outbox
+from celery_uncovered.jobs import claim, dead_letters, idle, outbox, settle
 from celery_uncovered.jobs.models import Chord, Job
 from celery_uncovered.jobs.states import LIVE, State
 from tests.support.app import tasks
@@ -212,6 +212,28 @@ def test_a_chain_within_an_open_chord_counts_once_however_often_it_is_retried(
     mend(monkeypatch, value=5)
     assert sorted(run_all()) == ["add", "add", "fail", "total"]
     assert value_of(result.id) == 8
+
+
+@pytest.mark.parametrize("by_filter", [True, False])
+def test_a_part_that_still_stops_does_not_end_the_job_that_is_retried(*, by_filter: bool) -> None:
+    """The job was cancelled, or failed, while a part of its chord ran on."""
+    task_id = str(tasks.become_a_chord.delay().id)
+    run_job(task_id)
+    parts = Job.objects.filter(root_id=task_id).exclude(id=task_id)
+    slow, quick = parts.values_list("id", flat=True)
+    assert claim.claim_job(slow, attempt=1, task="add")
+    assert jobs.cancel_job(task_id)
+    assert (state_of(task_id), state_of(quick)) == (State.REVOKED, State.REVOKED)
+    if by_filter:
+        Job.objects.filter(id=task_id).update(state=State.FAILURE)
+        assert jobs.retry_dead_letters(EVERY).done == 1
+    else:
+        jobs.retry_job(task_id)
+    assert settle.give_back(slow, attempt=1, reason="The worker died.")
+    run_job(slow)
+    assert (state_of(slow), state_of(task_id)) == (State.REVOKED, State.QUEUED)
+    assert run_all() == ["become_a_chord", "add", "add", "total"]
+    assert state_of(task_id) == State.SUCCESS
 
 
 # --- many ----------------------------------------------------------------------------------------
