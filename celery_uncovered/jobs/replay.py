@@ -47,7 +47,7 @@ def retry_job(task_id: str) -> None:
         with transaction.atomic():
             _retry(task_id)
     except IntegrityError as error:
-        # Somebody submitted under the key between the look and the update.
+        # The ledger's only unique column beside the id.
         job = Job.objects.get(id=task_id)
         key = str(job.unique_key)
         raise KeyHeldError(task_id, key, live_job_with(key) or "another") from error
@@ -103,9 +103,6 @@ def _refuse(job: Job) -> None:
     if job.message == NO_MESSAGE:
         reason = "it was never submitted, because what it was to follow failed; retry that"
         raise NotRetriableError(job.id, reason)
-    holder = live_job_with(job.unique_key) if job.unique_key is not None else None
-    if holder is not None:
-        raise KeyHeldError(job.id, str(job.unique_key), holder)
 
 
 def _queued_again() -> dict[str, Any]:

@@ -295,6 +295,20 @@ def test_those_that_cannot_be_retried_are_counted_and_stay() -> None:
     assert state_of(plain) == state_of(stopped.parent.id) == State.QUEUED
 
 
+def test_a_job_that_fails_again_meanwhile_is_not_met_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for _ in range(3):
+        failed_job()
+
+    def retried_in_vain(ids: Any) -> int:
+        return Job.objects.filter(id__in=ids).update(finished_at=timezone.now())
+
+    monkeypatch.setattr(dead_letters, "BATCH", 1)
+    monkeypatch.setattr(dead_letters, "retry_batch", retried_in_vain)
+    assert jobs.retry_dead_letters(EVERY, limit=10).done == 3
+
+
 def test_at_most_so_many_of_the_oldest_are_taken() -> None:
     first, second, third = failed_job(), failed_job(), failed_job()
     assert jobs.discard_dead_letters(EVERY, limit=2) == jobs.Tended(done=2)

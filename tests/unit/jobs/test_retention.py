@@ -184,6 +184,27 @@ def test_a_job_that_is_retried_while_a_pass_is_under_way_stays() -> None:
     assert left() == {"cancelled"}
 
 
+def test_a_dead_letter_is_not_removed_whoever_asks() -> None:
+    ended("failed", "FAILURE", age=VERY_OLD)
+    assert retention._remove_jobs(["failed"], retention.Policy.of_settings())["jobs"] == 0
+
+
+def test_a_root_stays_with_the_part_that_is_retried_while_its_family_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for task_id in ("root", "part", "retried"):
+        ended(task_id, "REVOKED", root_id="root")
+    remove = retention._remove_jobs
+
+    def retried_first(*args: Any) -> Any:
+        Job.objects.filter(id="retried").update(state=State.QUEUED, finished_at=None)
+        return remove(*args)
+
+    monkeypatch.setattr(retention, "_remove_jobs", retried_first)
+    assert Purge().go_on()
+    assert left() == {"root", "retried"}
+
+
 def test_copies_of_no_job_and_saved_groups_go_by_age() -> None:
     ended("young", age=timedelta(days=1))
     for task_id in ("young", "of none", "of none, young"):
