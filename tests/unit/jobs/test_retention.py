@@ -40,15 +40,8 @@ VERY_OLD = timedelta(days=91)
 
 
 @pytest.fixture(autouse=True)
-def storage(settings: Settings, tmp_path: Path) -> Path:
-    folder = tmp_path / "artifacts"
-    settings.STORAGES = settings.STORAGES | {
-        "artifacts": {
-            "BACKEND": "celery_uncovered.jobs.storage.DurableFileSystemStorage",
-            "OPTIONS": {"location": str(folder)},
-        }
-    }
-    return folder
+def storage(artifact_folder: Path) -> Path:
+    return artifact_folder
 
 
 def ended(task_id: str, state: str = "SUCCESS", age: timedelta = OLD, **fields: Any) -> None:
