@@ -20,6 +20,24 @@ class DashboardConfig(AppConfig):
         )
         jobs.register_link(
             jobs.NavigationLink(
+                label="Dead letters",
+                url_name="dashboard:dead-letters",
+                order=62,
+                operators_only=True,
+                summary="Jobs that failed for good: retry them, or let them rest.",
+            )
+        )
+        jobs.register_link(
+            jobs.NavigationLink(
+                label="Set aside",
+                url_name="dashboard:set-aside",
+                order=64,
+                operators_only=True,
+                summary="Messages that no worker could take, with their bytes.",
+            )
+        )
+        jobs.register_link(
+            jobs.NavigationLink(
                 label="Schedules",
                 url_name="dashboard:schedules",
                 order=70,

@@ -47,6 +47,8 @@ class Times:
 def entries() -> list[Entry]:
     """All schedules, active ones first, then by name."""
     rows = PeriodicTask.objects.select_related("crontab", "interval", "clocked", "solar")
+    # Celery's clean-up of results does nothing here: retention removes them with their jobs.
+    rows = rows.exclude(task="celery.backend_cleanup")
     return [_entry(row) for row in rows.order_by("-enabled", "name")]
 
 

@@ -2,13 +2,21 @@
 
 from django.urls import path
 
-from celery_uncovered.dashboard.views import home, jobs, schedules, sign_in
+from celery_uncovered.dashboard.views import dead_letters, home, jobs, schedules, set_aside, sign_in
 
 app_name = "dashboard"
 urlpatterns = [
     path("", home.home, name="home"),
     path("healthz/", home.healthz, name="healthz"),
     path("jobs/", jobs.job_list, name="jobs"),
+    path("dead-letters/", dead_letters.dead_letter_list, name="dead-letters"),
+    path("dead-letters/retry/", dead_letters.retry, name="retry-dead-letters"),
+    path("dead-letters/discard/", dead_letters.discard, name="discard-dead-letters"),
+    path("set-aside/", set_aside.set_aside_list, name="set-aside"),
+    path("set-aside/<int:number>/", set_aside.message, name="set-aside-message"),
+    path("set-aside/<int:number>/bytes", set_aside.content, name="set-aside-bytes"),
+    path("set-aside/<int:number>/send-back/", set_aside.send_back, name="send-back"),
+    path("set-aside/<int:number>/discard/", set_aside.discard, name="discard-set-aside"),
     path("schedules/", schedules.schedule_list, name="schedules"),
     path("schedules/new/", schedules.new_schedule, name="new-schedule"),
     path("schedules/<int:entry_id>/submit/", schedules.submit_now, name="submit-schedule"),

@@ -9,8 +9,9 @@ class JobsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from celery_uncovered.jobs import checks, forking, heartbeat
+        from celery_uncovered.jobs import checks, forking, heartbeat, set_aside
 
         checks.register_checks()
         forking.watch_forks()
         heartbeat.connect_worker_signals()
+        set_aside.connect_consumer()

@@ -3,10 +3,11 @@
 import contextlib
 import re
 import uuid
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.files import File
@@ -52,7 +53,7 @@ def save_artifact(
     try:
         return _record(job_id, name, stored, content_type, lifetime)
     except BaseException:
-        _discard(stored)
+        discard_file(stored)
         raise
 
 
@@ -64,7 +65,7 @@ def _store(name: str, content: IO[bytes]) -> str:
     try:
         return str(storage.save(wanted, File(content)))
     except OSError as error:
-        _discard(wanted)
+        discard_file(wanted)
         raise ArtifactNotSavedError(name, error.strerror or str(error)) from error
 
 
@@ -88,7 +89,7 @@ def _record(
             },
         )
         for old in old_files:
-            transaction.on_commit(partial(_discard, old))
+            transaction.on_commit(partial(discard_file, old))
     return artifact
 
 
@@ -104,9 +105,35 @@ def _refuse_stale_attempt(job_id: str) -> None:
         raise AttemptFencedError(job_id, attempt.number)
 
 
-def _discard(stored: str) -> None:
+def stored_files(*, older_than: datetime) -> Iterator[list[str]]:
+    """The names in the storage, folder by folder; what is younger than ``older_than`` is left out.
+
+    Half-written drafts are among them.
+    """
+    storage = artifact_storage()
+    for shard in _entries(storage, "")[0]:
+        found = []
+        for folder in _entries(storage, shard)[0]:
+            path = f"{shard}/{folder}"
+            for name in _entries(storage, path)[1]:
+                with contextlib.suppress(FileNotFoundError):
+                    if storage.get_modified_time(f"{path}/{name}") < older_than:
+                        found.append(f"{path}/{name}")
+        yield found
+
+
+def discard_file(stored: str) -> None:
+    """Delete a file of the storage, and its folder; fine if it is gone."""
     storage = artifact_storage()
     with contextlib.suppress(OSError):
         storage.delete(stored)
     with contextlib.suppress(OSError, NotImplementedError):
         Path(storage.path(stored)).parent.rmdir()
+
+
+def _entries(storage: Any, folder: str) -> tuple[list[str], list[str]]:
+    try:
+        folders, files = storage.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return [], []
+    return sorted(folders), files

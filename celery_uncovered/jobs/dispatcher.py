@@ -10,7 +10,15 @@ from typing import Any, TypeVar
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from celery_uncovered.jobs import idle, lost_messages, node, outbox, recovery
+from celery_uncovered.jobs import (
+    idle,
+    lost_messages,
+    node,
+    outbox,
+    recovery,
+    retention,
+    set_aside,
+)
 from celery_uncovered.jobs.leadership import Candidate
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.states import State
@@ -24,6 +32,13 @@ TICK_SECONDS = 0.1
 LOST_SECONDS = 30.0
 #: How soon a dead worker on this host, or an expired job, is noticed.
 SWEEP_SECONDS = 1.0
+#: How often the files that the embedded broker set aside are looked for.
+COLLECT_SECONDS = 5.0
+#: How often a pass of the retention begins, and how long it may keep the loop at each tick.
+PURGE_SECONDS = 600.0
+PURGE_SLICE = 0.03
+#: The tick of the first pass: what waited while no dispatcher ran comes first.
+FIRST_PURGE = round(60 / TICK_SECONDS)
 #: A publisher has this long to send what it was given before the dispatcher does.
 GRACE = timedelta(seconds=2)
 LEAD_SECONDS = 20.0
@@ -36,11 +51,13 @@ class Dispatcher:
     """Runs until ``stop`` is set. Two may run: only the elected one acts."""
 
     stop: threading.Event
+    purge: retention.Purge | None = None
 
     def run(self) -> None:
         candidate = Candidate(role="dispatcher", holder=node.identify().id, seconds=LEAD_SECONDS)
         ticks_per_sweep = round(SWEEP_SECONDS / TICK_SECONDS)
         ticks_per_look = round(LOST_SECONDS / TICK_SECONDS)
+        ticks_per_collection = round(COLLECT_SECONDS / TICK_SECONDS)
         tick, leads = 0, False
         while not self.stop.wait(TICK_SECONDS):
             if tick % ticks_per_sweep == 0:
@@ -49,8 +66,23 @@ class Dispatcher:
                 _act(sweep=tick % ticks_per_sweep == 0)
             if leads and tick % ticks_per_look == ticks_per_look - 1:
                 _guarded(lost_messages.mark_lost_messages)
+            if leads and tick % ticks_per_collection == ticks_per_collection - 1:
+                _guarded(set_aside.collect_files)
+            if leads:
+                self._purge(tick)
             tick += 1
         _guarded(candidate.resign)
+
+    def _purge(self, tick: int) -> None:
+        """Go on with the pass that is under way for a moment: what is due must not wait for it."""
+        if self.purge is None and tick % round(PURGE_SECONDS / TICK_SECONDS) == FIRST_PURGE:
+            self.purge = retention.Purge()
+        # One that fails is over: the next one begins anew.
+        if self.purge is not None and _guarded(self._go_on_purging) is not False:
+            self.purge = None
+
+    def _go_on_purging(self) -> bool:
+        return self.purge is None or self.purge.go_on(PURGE_SLICE)
 
 
 def _act(*, sweep: bool) -> None:

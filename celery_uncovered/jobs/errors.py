@@ -14,6 +14,40 @@ class JobNotFoundError(JobError):
         super().__init__(f"There is no job {task_id}.")
 
 
+class NotRetriableError(JobError):
+    """Raised for a job that cannot be run again under its id; ``reason`` completes the sentence."""
+
+    def __init__(self, task_id: str, reason: str) -> None:
+        self.task_id = task_id
+        super().__init__(f"Job {task_id} is not retried: {reason}.")
+
+
+class KeyHeldError(NotRetriableError):
+    def __init__(self, task_id: str, unique_key: str, holder: str) -> None:
+        self.unique_key, self.holder = unique_key, holder
+        super().__init__(task_id, f'job {holder}, which lives, has its key "{unique_key}"')
+
+
+class NoDeadLetterError(JobError):
+    def __init__(self, task_id: str, state: str) -> None:
+        self.task_id, self.state = task_id, state
+        super().__init__(f"Job {task_id} is {state}; only a job in FAILURE can be discarded.")
+
+
+class NotSetAsideError(JobError):
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"There is no set-aside message {number}.")
+
+
+class NotSentBackError(JobError):
+    """Raised for a set-aside message that cannot be sent back; ``reason`` completes the sentence."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        self.number = number
+        super().__init__(f"Set-aside message {number} is not sent back: {reason}.")
+
+
 class ArgumentsMismatchError(JobError, TypeError):
     def __init__(self, task: str, reason: str) -> None:
         self.task = task

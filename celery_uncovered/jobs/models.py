@@ -10,6 +10,8 @@ from django.utils import timezone
 from celery_uncovered.jobs.states import FINAL, AttemptOutcome, State
 
 NOT_FINAL = ~models.Q(state__in=[str(state) for state in FINAL])
+#: The dead letters: failed, and neither retried nor discarded.
+DEAD = models.Q(state="FAILURE", discarded_at=None)
 
 
 class Job(models.Model):
@@ -52,6 +54,8 @@ class Job(models.Model):
     queued_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    #: A failed job is a dead letter until it is retried, or until somebody says that it may rest.
+    discarded_at = models.DateTimeField(null=True)
 
     lease_node = models.CharField(max_length=255, null=True)
     lease_pid = models.PositiveIntegerField(null=True)
@@ -101,6 +105,11 @@ class Job(models.Model):
                 fields=["expires_at"],
                 condition=NOT_FINAL & models.Q(expires_at__isnull=False),
                 name="job_expiring",
+            ),
+            # Few jobs fail: counting and listing those that wait for somebody reads only them. The
+            # state stands in front so that SQLite prefers it to the index of all states.
+            models.Index(
+                fields=["state", "-finished_at", "id"], condition=DEAD, name="job_dead_letter"
             ),
         ]
 
@@ -163,6 +172,11 @@ class Artifact(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["job", "name"], name="artifact_once"),
         ]
+        indexes = [
+            models.Index(fields=["expires_at"], name="artifact_expiring"),
+            # For the search for files that no row names.
+            models.Index(fields=["file"], name="artifact_file"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -201,6 +215,34 @@ class Chord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.group_id}: {self.remaining} of {self.size} to go"
+
+
+class SetAside(models.Model):
+    """A message that no worker can take: unreadable, foreign, or for a task that is not known.
+
+    ``body`` holds its bytes, the first ones of ``size`` where it is larger than what is kept.
+    ``headers`` and ``properties`` are JSON texts. Without ``is_message`` it is a file that lay in
+    the embedded broker's folder, and is no message that could be sent.
+    """
+
+    queue = models.CharField(max_length=255)
+    reason = models.TextField()
+    received_at = models.DateTimeField(default=timezone.now)
+    is_message = models.BooleanField(default=True)
+    task_id = models.CharField(max_length=255, blank=True)
+    task = models.CharField(max_length=255, blank=True)
+    body = models.BinaryField()
+    size = models.PositiveBigIntegerField()
+    content_type = models.CharField(max_length=255, blank=True)
+    content_encoding = models.CharField(max_length=255, blank=True)
+    headers = models.TextField(default="{}")
+    properties = models.TextField(default="{}")
+
+    class Meta:
+        indexes = [models.Index(fields=["-received_at", "-id"], name="set_aside_received")]
+
+    def __str__(self) -> str:
+        return f"{self.size} bytes of queue {self.queue}"
 
 
 class Node(models.Model):

@@ -278,6 +278,9 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
             meta["result"] = None
         return dict(self.meta_from_decoded(meta))
 
+    def cleanup(self) -> None:
+        """Nothing: retention removes the copies together with their jobs."""
+
     def apply_chord(self, header_result_args: Any, body: Any, **_: Any) -> None:
         chords.open_chord(self.app.GroupResult(*header_result_args), body)
 

@@ -4,9 +4,19 @@ from typing import Any
 
 from django_celery_beat.schedulers import DatabaseScheduler
 
+#: Celery's own clean-up of results, by a clock of its own.
+CLEAN_UP = "celery.backend_cleanup"
+
 
 class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # the package ships no types
     """Submits into the ledger, so it needs no broker: a schedule holds while the broker is down."""
+
+    def install_default_entries(self, data: Any) -> None:  # noqa: ARG002  # the package's signature
+        """Without Celery's clean-up of results: retention removes them with their jobs.
+
+        An installation that ran another scheduler before has the entry; it goes.
+        """
+        self.Model.objects.filter(task=CLEAN_UP).delete()
 
     @property
     def producer(self) -> Any:

@@ -5,6 +5,7 @@ SCHEDULED ──► QUEUED ──► STARTED ──► SUCCESS | FAILURE | REVOK
     │            │          │  ▲
     │            │          │  └── QUEUED ◄── RETRY (waits in the ledger)
     └────────────┴──────────┴──► REVOKED
+FAILURE | REVOKED ──► QUEUED, when somebody retries the job
 ```
 """
 
@@ -22,6 +23,8 @@ class State(TextChoices):
 
 
 FINAL = (State.SUCCESS, State.FAILURE, State.REVOKED)
+#: What may be retried. A success stands: others have built on it.
+RETRIABLE = (State.FAILURE, State.REVOKED)
 WAITING = (State.SCHEDULED, State.QUEUED, State.RETRY)
 LIVE = (*WAITING, State.STARTED)
 
@@ -29,8 +32,9 @@ LIVE = (*WAITING, State.STARTED)
 SOURCES: dict[State, tuple[State, ...]] = {
     # Replaced by a task that is due later.
     State.SCHEDULED: (State.STARTED,),
-    # Due at last; or handed back by a worker that died; or replaced by another task.
-    State.QUEUED: (State.SCHEDULED, State.RETRY, State.STARTED),
+    # Due at last; or handed back by a worker that died; or replaced by another task; or, failed or
+    # cancelled, retried by somebody: the one way out of a final state.
+    State.QUEUED: (State.SCHEDULED, State.RETRY, State.STARTED, State.FAILURE, State.REVOKED),
     State.STARTED: (State.QUEUED,),
     State.RETRY: (State.STARTED,),
     # A queued job ends in SUCCESS when Celery marks it from outside an attempt (update_state).

@@ -88,12 +88,18 @@ class JobStatus:
     started_at: datetime | None
     finished_at: datetime | None
     cancel_requested: bool
+    discarded_at: datetime | None = None
     artifacts: tuple[ArtifactInfo, ...] = ()
     arguments_start: str = ""
 
     @property
     def is_final(self) -> bool:
         return self.state in FINAL
+
+    @property
+    def is_dead_letter(self) -> bool:
+        """Failed, and neither retried nor discarded."""
+        return self.state == State.FAILURE and self.discarded_at is None
 
     def artifact(self, name: str) -> ArtifactInfo | None:
         return next((found for found in self.artifacts if found.name == name), None)
@@ -220,6 +226,7 @@ def _status(
         started_at=job.started_at,
         finished_at=job.finished_at,
         cancel_requested=job.cancel_requested,
+        discarded_at=job.discarded_at,
         artifacts=artifacts,
     )
 

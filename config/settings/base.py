@@ -104,6 +104,10 @@ STORAGES = {
 }
 #: How long a file that a job made is kept.
 JOBS_ARTIFACT_LIFETIME = timedelta(days=env.int("JOBS_ARTIFACT_DAYS", default=30))
+#: Days after which jobs that succeeded or were cancelled are removed, with all that is theirs; 0 never.
+JOBS_KEEP_DAYS = env.float("JOBS_KEEP_DAYS", default=30)
+#: The same for failed jobs, once somebody has discarded them.
+JOBS_KEEP_FAILED_DAYS = env.float("JOBS_KEEP_FAILED_DAYS", default=90)
 #: The largest message body (arguments and callbacks together) that submit accepts, in bytes.
 JOBS_MAX_BODY_BYTES = 8 * 1024 * 1024
 

@@ -9,7 +9,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from celery_uncovered.jobs.models import Job
+from celery_uncovered.jobs import set_aside as set_aside_module
+from celery_uncovered.jobs.messages import encode
+from celery_uncovered.jobs.models import Job, SetAside
 from celery_uncovered.toyex.models import Report
 from tests.unit.jobs.web.help import OPEN_TASK, give_file, make_job
 
@@ -55,6 +57,47 @@ def add_jobs(count: int, prefix: str, **fields: Any) -> None:
     """The first one is the newest."""
     for number in range(1, count + 1):
         add_job(f"{prefix}-{number:03}", age=5 + number, **fields)
+
+
+def add_failed_job(task_id: str, **fields: Any) -> None:
+    """One that can be retried; nobody runs it then: its queue has no worker."""
+    message = {"exchange": "", "routing_key": "nowhere", "headers": {}, "properties": {}}
+    own: dict[str, Any] = {
+        "task": "tests.tasks.paint_the_very_long_fence_task",
+        "queue": "nowhere",
+        "attempt": 3,
+        "message": encode(message),
+        "error": "The paint is used up, and the shop is closed until tomorrow at half past nine.",
+        "error_type": "OutOfPaintError",
+        "traceback": "Traceback (most recent call last):\n  OutOfPaintError",
+    }
+    add_job(task_id, state="FAILURE", **own | fields)
+
+
+def set_aside(reason: str, **fields: Any) -> int:
+    """A message with bytes of every kind."""
+    headers = {"task": "tests.tasks.paint_task", "id": "page-failed-1", "lang": "py"}
+    number = set_aside_module.keep(
+        set_aside_module.Unreadable(
+            queue="default",
+            reason=reason,
+            body=b'{"args": [1, 2' + bytes(range(256)) + b"x" * 300,
+            content_type="application/json",
+            content_encoding="utf-8",
+            headers=headers,
+            properties={"correlation_id": "page-failed-1"},
+        )
+    )
+    SetAside.objects.filter(pk=number).update(**fields)
+    return number
+
+
+def state_of(task_id: str) -> str:
+    return str(Job.objects.values_list("state", flat=True).get(id=task_id))
+
+
+def is_discarded(task_id: str) -> bool:
+    return Job.objects.filter(id=task_id, discarded_at__isnull=False).exists()
 
 
 def change_job(task_id: str, **fields: Any) -> None:

@@ -51,6 +51,21 @@ PAGES = {
     ),
     "jobs": Shown(path="/jobs/?parts=1", title="Jobs", visitor="operator"),
     "no jobs": Shown(path="/jobs/?q=nothing", title="Jobs", visitor="operator"),
+    "failed job of an operator": Shown(
+        path="/jobs/page-failed-1/", title="Paint", visitor="operator"
+    ),
+    "dead letters": Shown(path="/dead-letters/", title="Dead letters", visitor="operator"),
+    "no dead letters": Shown(
+        path="/dead-letters/?queue=nothing", title="Dead letters", visitor="operator"
+    ),
+    "set-aside messages": Shown(path="/set-aside/", title="Set-aside messages", visitor="operator"),
+    "no set-aside messages": Shown(
+        path="/set-aside/?queue=nothing", title="Set-aside messages", visitor="operator"
+    ),
+    "set-aside message": Shown(
+        path="/set-aside/{aside}/", title="Set-aside message", visitor="operator"
+    ),
+    "set-aside file": Shown(path="/set-aside/{stray}/", title="Set-aside", visitor="operator"),
     "schedules": Shown(path="/schedules/", title="Schedules", visitor="operator"),
     "new schedule": Shown(
         path="/schedules/new/?task=celery_uncovered.toyex.tasks.produce_hot_repo_report_task",
@@ -72,11 +87,18 @@ def gallery(site: Site) -> dict[str, str]:
     site.call(inside.add_job, "page-running", state="STARTED", **running)
     site.call(inside.add_job, "page-retry", state="RETRY", attempt=1, error=error)
     site.call(inside.add_job, "page-cancelled", state="REVOKED")
+    for number in (1, 2, 3):
+        site.call(inside.add_failed_job, f"page-failed-{number}")
     finished = site.installation.report("day", "language", ref_date="2026-05-01")
     site.installation.spoil({"kind": "401"})
     failed = site.installation.report("month", ref_date="2026-05-01")
     site.installation.heal()
-    return {"finished": finished["task_id"], "failed": failed["task_id"]}
+    return {
+        "finished": finished["task_id"],
+        "failed": failed["task_id"],
+        "aside": site.call(inside.set_aside, "Its body cannot be read as application/json."),
+        "stray": site.call(inside.set_aside, "A file is no message.", is_message=False),
+    }
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -105,6 +127,22 @@ def test_the_help_is_accessible_too(visit: Visit) -> None:
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
     assert not violations(page)
+
+
+def test_the_question_before_many_jobs_are_retried_is_accessible_too(
+    visit: Visit, gallery: dict[str, str]
+) -> None:
+    page = visit("operator")
+    page.goto("/dead-letters/")
+    page.get_by_text("All that fit").click()
+    page.get_by_role("button", name="Discard…").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("?")
+    for size in (PHONE, DESK):
+        page.set_viewport_size(size)
+        assert overflow(page) == 0
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            assert not violations(page), f"{scheme}, {size['width']} px"
 
 
 SPOILT = """

@@ -19,6 +19,7 @@ from celery_uncovered.jobs.errors import JobNotFoundError
 from celery_uncovered.jobs.models import Job, Reader
 from celery_uncovered.jobs.readers import add_reader, is_reader
 from celery_uncovered.jobs.registry import is_open, open_tasks
+from celery_uncovered.jobs.states import RETRIABLE
 from celery_uncovered.jobs.status import JobStatus, job_status
 from celery_uncovered.jobs.web.negotiate import wants_json
 
@@ -96,6 +97,14 @@ def may_cancel(viewer: Viewer, status: JobStatus) -> bool:
     if status.is_final or status.cancel_requested:
         return False
     return viewer.operates or viewer.reads(status.task_id)
+
+
+def may_retry(viewer: Viewer, status: JobStatus) -> bool:
+    return viewer.operates and status.state in RETRIABLE
+
+
+def may_discard(viewer: Viewer, status: JobStatus) -> bool:
+    return viewer.operates and status.is_dead_letter
 
 
 def visible_jobs(viewer: Viewer) -> QuerySet[Job]:

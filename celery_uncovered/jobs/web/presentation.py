@@ -10,7 +10,7 @@ from django.utils import timezone
 from celery_uncovered.jobs.registry import ResultPanel, panel_for
 from celery_uncovered.jobs.states import AttemptOutcome, State
 from celery_uncovered.jobs.status import AttemptInfo, JobStatus, children_of, job_attempts
-from celery_uncovered.jobs.web.access import Viewer, may_cancel
+from celery_uncovered.jobs.web.access import Viewer, may_cancel, may_discard, may_retry
 from celery_uncovered.jobs.web.document import fingerprint, status_document
 
 #: Before that, and with less done, a rate says nothing.
@@ -46,6 +46,8 @@ class JobView:
     panel: ResultPanel | None
     panel_context: dict[str, Any]
     may_cancel: bool
+    may_retry: bool
+    may_discard: bool
     version: str
 
     @property
@@ -84,11 +86,14 @@ def job_view(status: JobStatus, viewer: Viewer) -> JobView:
         panel=panel,
         panel_context=panel.context(status) if panel else {},
         may_cancel=cancellable,
+        may_retry=may_retry(viewer, status),
+        may_discard=may_discard(viewer, status),
         version=fingerprint(
             status_document(status),
             [[attempt.number, attempt.outcome] for attempt in attempts],
             [[child.task_id, child.state, child.attempt] for child in children],
             [viewer.sees_all, cancellable, status.cancel_requested, status.attempt],
+            [viewer.operates, status.is_dead_letter],
             waits_long(status),
         ),
     )

@@ -10,5 +10,7 @@ urlpatterns = [
     path("<str:task_id>/card/", views.card, name="card"),
     path("<str:task_id>/status/", views.status, name="status"),
     path("<str:task_id>/cancel/", views.cancel, name="cancel"),
+    path("<str:task_id>/retry/", views.retry, name="retry"),
+    path("<str:task_id>/discard/", views.discard, name="discard"),
     path("<str:task_id>/artifacts/<str:name>", downloads.artifact, name="artifact"),
 ]

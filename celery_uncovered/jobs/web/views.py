@@ -1,11 +1,22 @@
-"""The addresses of one job: its page, the card that the page polls, its status, cancelling it."""
+"""The addresses of one job: its page, the card that the page polls, its status, cancelling it, retrying it, discarding it."""
 
+from collections.abc import Callable
+
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from celery_uncovered.jobs.cancel import cancel_job
-from celery_uncovered.jobs.web.access import may_cancel, readable_job_or_404, viewer_of
+from celery_uncovered.jobs.dead_letters import discard_job
+from celery_uncovered.jobs.errors import JobError
+from celery_uncovered.jobs.replay import retry_job
+from celery_uncovered.jobs.web.access import (
+    may_cancel,
+    operators_only,
+    readable_job_or_404,
+    viewer_of,
+)
 from celery_uncovered.jobs.web.conditional import unless_unchanged
 from celery_uncovered.jobs.web.document import as_json, fingerprint, retry_after, status_document
 from celery_uncovered.jobs.web.presentation import JobView, job_view
@@ -52,6 +63,37 @@ def cancel(request: HttpRequest, task_id: str) -> HttpResponseBase:
         cancel_job(task_id)
     elif not (viewer.operates or viewer.reads(task_id)):
         raise Http404
+    return _to_page(task_id)
+
+
+@require_POST
+@operators_only
+def retry(request: HttpRequest, task_id: str) -> HttpResponseBase:
+    """Queue a job that failed or was cancelled again; what is refused is said on its page."""
+    return _act(request, task_id, retry_job, "The job is queued again.")
+
+
+@require_POST
+@operators_only
+def discard(request: HttpRequest, task_id: str) -> HttpResponseBase:
+    """Let a failed job rest."""
+    return _act(request, task_id, discard_job, "The job is discarded: it waits for nobody now.")
+
+
+def _act(
+    request: HttpRequest, task_id: str, act: Callable[[str], None], done: str
+) -> HttpResponseBase:
+    readable_job_or_404(request, task_id)
+    try:
+        act(task_id)
+    except JobError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, done)
+    return _to_page(task_id)
+
+
+def _to_page(task_id: str) -> HttpResponseBase:
     response = redirect("jobs:page", task_id)
     response.status_code = 303
     return response

@@ -280,3 +280,30 @@ def submit_at(moment: float, unique_key: str) -> list[str]:
 
 def cancel(task_id: str) -> bool:
     return jobs.cancel_job(task_id)
+
+
+# --- J23 -----------------------------------------------------------------------------------------
+def send_raw(queue: str, body: str, content_type: str, headers: dict[str, Any]) -> None:
+    """Put these bytes (in hexadecimal) into a queue, as any program that reaches the broker may."""
+    known: Any = current_app.amqp.queues[queue]
+    with current_app.connection_for_write() as broker:
+        broker.Producer().publish(
+            bytes.fromhex(body),
+            exchange=known.exchange,
+            routing_key=known.routing_key,
+            declare=[known],
+            content_type=content_type,
+            content_encoding="utf-8" if content_type == "application/json" else "binary",
+            headers=headers,
+        )
+
+
+def send_back(number: int) -> None:
+    jobs.send_back(number)
+
+
+# --- retention -----------------------------------------------------------------------------------
+def grow_old(days: float) -> None:
+    """Let all that has ended have ended that long ago."""
+    then = timezone.now() - timedelta(days=days)
+    Job.objects.filter(finished_at__isnull=False).update(created_at=then, finished_at=then)

@@ -83,6 +83,14 @@ def report_until(gate: str) -> str:
     return "let through"
 
 
+@shared_task
+def succeed_when_open(gate: str) -> str:
+    """Fail until the gate is open, as long as what it needs is missing."""
+    if not is_open(gate):
+        raise FileNotFoundError(gate)
+    return f"attempt {attempt_number()}"
+
+
 @shared_task(bind=True, max_retries=None)
 def retry_once(self: Any, countdown: float) -> str:
     """Fail at first, to be retried after ``countdown`` seconds; then tell the attempt."""

@@ -2,7 +2,6 @@
 
 import io
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,7 +9,7 @@ from celery_uncovered.jobs import api as jobs
 from celery_uncovered.jobs import claim, settle
 from celery_uncovered.jobs.current import RunningAttempt, running
 from celery_uncovered.jobs.errors import AttemptFencedError
-from celery_uncovered.jobs.models import Artifact, artifact_storage
+from celery_uncovered.jobs.models import Artifact
 from celery_uncovered.jobs.states import State
 from tests.support.app import tasks
 from tests.unit.jobs import odd_tasks
@@ -20,11 +19,8 @@ pytestmark = pytest.mark.usefixtures("ledger")
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    storage: Any = artifact_storage()
-    monkeypatch.setattr(type(storage), "base_location", str(tmp_path), raising=False)
-    monkeypatch.setattr(type(storage), "location", str(tmp_path), raising=False)
-    return tmp_path
+def folder(artifact_folder: Path) -> Path:
+    return artifact_folder
 
 
 def files(folder: Path) -> list[bytes]:

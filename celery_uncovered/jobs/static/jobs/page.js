@@ -1,4 +1,4 @@
-// Times that stay right, and the keys: "/" search, "r" refresh, "?" help.
+// Times that stay right, a box that ticks all others, and the keys: "/" search, "r" refresh, "?" help.
 (() => {
   "use strict";
   const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
@@ -69,6 +69,11 @@
   });
   opener.hidden = false;
   opener.addEventListener("click", keys["?"]);
+  for (const all of document.querySelectorAll("[data-tick-all]")) {
+    const ticks = () => [...all.closest("table").querySelectorAll("tbody input[type=checkbox]")];
+    all.hidden = false;
+    all.addEventListener("change", () => ticks().forEach((one) => { one.checked = all.checked; }));
+  }
   document.addEventListener("jobs:changed", refreshTimes);
   refreshTimes();
   setInterval(refreshTimes, 1000);
