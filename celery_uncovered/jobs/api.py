@@ -1,6 +1,7 @@
 """The front door of the jobs app: what other apps and projects use."""
 
 from celery_uncovered.jobs.artifacts import save_artifact
+from celery_uncovered.jobs.bulk import submit_many
 from celery_uncovered.jobs.cancel import cancel_job
 from celery_uncovered.jobs.current import running_attempt
 from celery_uncovered.jobs.errors import (
@@ -8,10 +9,15 @@ from celery_uncovered.jobs.errors import (
     ArgumentsNotJsonError,
     ArgumentsTooLargeError,
     ArtifactNotSavedError,
+    BadItemError,
     JobCancelledError,
     JobError,
     JobNotFoundError,
     NoCurrentJobError,
+    OneByOneError,
+    UniqueKeyError,
+    UniqueWindowError,
+    UnknownExchangeError,
     UnknownQueueError,
     UnknownTaskError,
 )
@@ -68,6 +74,7 @@ __all__ = [
     "ArtifactInfo",
     "ArtifactNotSavedError",
     "AttemptInfo",
+    "BadItemError",
     "JobCancelledError",
     "JobError",
     "JobFilter",
@@ -76,10 +83,14 @@ __all__ = [
     "JobStatus",
     "NavigationLink",
     "NoCurrentJobError",
+    "OneByOneError",
     "Progress",
     "ResultPanel",
     "SchedulableTask",
     "State",
+    "UniqueKeyError",
+    "UniqueWindowError",
+    "UnknownExchangeError",
     "UnknownQueueError",
     "UnknownTaskError",
     "Viewer",
@@ -109,6 +120,7 @@ __all__ = [
     "save_artifact",
     "schedulable_tasks",
     "submit",
+    "submit_many",
     "viewer_of",
     "wants_json",
 ]
