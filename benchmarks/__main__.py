@@ -2,9 +2,11 @@
 
 import argparse
 
-from benchmarks import report, results, runner
+from benchmarks import report, results, runner, submit_many
 
-COMPARISONS = {comparison.name: comparison for comparison in (report.COMPARISON,)}
+COMPARISONS = {
+    comparison.name: comparison for comparison in (report.COMPARISON, submit_many.COMPARISON)
+}
 
 
 def main() -> None:

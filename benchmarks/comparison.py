@@ -29,19 +29,21 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """The median of all samples is at most ``bound``, or the least sample at least."""
+    """``kind`` says what of the samples is held to ``bound``; ``peer`` is the side of comparison."""
 
     text: str
     side: str
     figure: str
     bound: float
-    kind: Literal["median at most", "each at least"]
+    kind: Literal["median at most", "median at least", "each at least", "times the peer's at least"]
     digits: int = 3
+    peer: str = ""
 
     def reached(self, record: Record) -> float:
-        if self.kind == "median at most":
-            return record.median(self.side, self.figure)
-        return min(record.samples(self.side, self.figure))
+        if self.kind == "each at least":
+            return min(record.samples(self.side, self.figure))
+        median = record.median(self.side, self.figure)
+        return median / record.median(self.peer, self.figure) if self.peer else median
 
     def is_met(self, record: Record) -> bool:
         reached = self.reached(record)

@@ -1,6 +1,7 @@
 """The front door of the jobs app: what other apps and projects use."""
 
 from celery_uncovered.jobs.artifacts import save_artifact
+from celery_uncovered.jobs.bulk import submit_many
 from celery_uncovered.jobs.cancel import cancel_job
 from celery_uncovered.jobs.current import running_attempt
 from celery_uncovered.jobs.dead_letters import (
@@ -18,6 +19,7 @@ from celery_uncovered.jobs.errors import (
     ArgumentsNotJsonError,
     ArgumentsTooLargeError,
     ArtifactNotSavedError,
+    BadItemError,
     JobCancelledError,
     JobError,
     JobNotFoundError,
@@ -27,6 +29,10 @@ from celery_uncovered.jobs.errors import (
     NotRetriableError,
     NotSentBackError,
     NotSetAsideError,
+    OneByOneError,
+    UniqueKeyError,
+    UniqueWindowError,
+    UnknownExchangeError,
     UnknownQueueError,
     UnknownTaskError,
 )
@@ -91,6 +97,7 @@ __all__ = [
     "ArtifactInfo",
     "ArtifactNotSavedError",
     "AttemptInfo",
+    "BadItemError",
     "DeadLetterFilter",
     "DeadLetterPage",
     "JobCancelledError",
@@ -106,12 +113,16 @@ __all__ = [
     "NotRetriableError",
     "NotSentBackError",
     "NotSetAsideError",
+    "OneByOneError",
     "Progress",
     "ResultPanel",
     "SchedulableTask",
     "SetAsideInfo",
     "State",
     "Tended",
+    "UniqueKeyError",
+    "UniqueWindowError",
+    "UnknownExchangeError",
     "UnknownQueueError",
     "UnknownTaskError",
     "Viewer",
@@ -151,6 +162,7 @@ __all__ = [
     "send_back",
     "set_aside_message",
     "submit",
+    "submit_many",
     "viewer_of",
     "wants_json",
 ]

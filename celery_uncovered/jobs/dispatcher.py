@@ -2,12 +2,13 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.utils import timezone
 
 from celery_uncovered.jobs import (
@@ -19,13 +20,18 @@ from celery_uncovered.jobs import (
     retention,
     set_aside,
 )
+from celery_uncovered.jobs.errors import NotAllSentError
 from celery_uncovered.jobs.leadership import Candidate
+from celery_uncovered.jobs.messages import Delivery
 from celery_uncovered.jobs.models import Job
+from celery_uncovered.jobs.sender import room_in_queues
 from celery_uncovered.jobs.states import State
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH = 1000
+#: How long one step may go on sending while it finds full batches.
+SPELL_SECONDS = 1.0
 #: How soon a due job is noticed.
 TICK_SECONDS = 0.1
 #: How often the broker is asked whether published messages are still there.
@@ -42,6 +48,8 @@ FIRST_PURGE = round(60 / TICK_SECONDS)
 #: A publisher has this long to send what it was given before the dispatcher does.
 GRACE = timedelta(seconds=2)
 LEAD_SECONDS = 20.0
+#: What a message is built from.
+OF_MESSAGE = ("id", "task", "queue", "attempt", "body", "message", "queued_at")
 
 Found = TypeVar("Found")
 
@@ -58,12 +66,12 @@ class Dispatcher:
         ticks_per_sweep = round(SWEEP_SECONDS / TICK_SECONDS)
         ticks_per_look = round(LOST_SECONDS / TICK_SECONDS)
         ticks_per_collection = round(COLLECT_SECONDS / TICK_SECONDS)
-        tick, leads = 0, False
+        tick, leads, behind = 0, False, False
         while not self.stop.wait(TICK_SECONDS):
             if tick % ticks_per_sweep == 0:
                 leads = _guarded(candidate.lead) is not None
             if leads:
-                _act(sweep=tick % ticks_per_sweep == 0)
+                behind = _act(sweep=behind or tick % ticks_per_sweep == 0)
             if leads and tick % ticks_per_look == ticks_per_look - 1:
                 _guarded(lost_messages.mark_lost_messages)
             if leads and tick % ticks_per_collection == ticks_per_collection - 1:
@@ -85,20 +93,23 @@ class Dispatcher:
         return self.purge is None or self.purge.go_on(PURGE_SLICE)
 
 
-def _act(*, sweep: bool) -> None:
-    """Each step by itself: what stops one of them must not stop the others."""
-    steps: list[Callable[[], object]] = [publish_due]
-    if sweep:
-        # What needs no broker comes first.
-        steps = [
-            idle.expire,
-            recovery.recover_dead_nodes,
-            recovery.fail_abandoned,
-            publish_due,
-            publish_unpublished,
-        ]
-    for step in steps:
-        _guarded(step)
+def _act(*, sweep: bool) -> bool:
+    """Each step by itself: what stops one of them must not stop the others.
+
+    True where a sweep found messages that were never sent: more may wait.
+    """
+    if not sweep:
+        _guarded(publish_due)
+        return False
+    # What needs no broker comes first.
+    steps: list[Callable[[], object]] = [
+        idle.expire,
+        recovery.recover_dead_nodes,
+        recovery.fail_abandoned,
+        publish_due,
+        publish_unpublished,
+    ]
+    return bool([_guarded(step) for step in steps][-1])
 
 
 def _guarded(step: Callable[[], Found]) -> Found | None:
@@ -111,39 +122,72 @@ def _guarded(step: Callable[[], Found]) -> Found | None:
 
 
 def publish_due() -> int:
-    """Queue and publish the jobs whose time has come; how many."""
-    now = timezone.now()
-    due = Job.objects.filter(state__in=[State.SCHEDULED, State.RETRY], due_at__lte=now)
-    ids = list(due.order_by("due_at").values_list("id", flat=True)[:BATCH])
-    if not ids:
-        return 0
-    due.filter(id__in=ids).update(state=State.QUEUED, queued_at=now, published_at=None)
-    return _publish(Job.objects.filter(id__in=ids, state=State.QUEUED, published_at=None))
+    """Queue and publish the jobs whose time has come; how many. Takes SPELL_SECONDS at most."""
+    until = time.monotonic() + SPELL_SECONDS
+    published = 0
+    while True:
+        now = timezone.now()
+        due = Job.objects.filter(state__in=[State.SCHEDULED, State.RETRY], due_at__lte=now)
+        ids = list(due.order_by("due_at").values_list("id", flat=True)[:BATCH])
+        if ids:
+            due.filter(id__in=ids).update(state=State.QUEUED, queued_at=now, published_at=None)
+            queued = Job.objects.filter(id__in=ids, state=State.QUEUED, published_at=None)
+            try:
+                published += _publish(list(queued.only(*OF_MESSAGE)))
+            except NotAllSentError as error:
+                return published + len(error.taken)
+        if len(ids) < BATCH or time.monotonic() > until:
+            return published
 
 
 def publish_unpublished() -> int:
-    """Publish the jobs that were committed but never confirmed by the broker; how many."""
+    """Publish the jobs that were committed but never confirmed by the broker; how many.
+
+    Takes SPELL_SECONDS at most. On a broker that should not hold many messages, no more than there
+    is room for in each queue.
+    """
     overdue = Job.objects.filter(
         state=State.QUEUED, published_at=None, queued_at__lte=timezone.now() - GRACE
     )
-    return _publish(overdue.order_by("queued_at")[:BATCH])
+    if not overdue.exists():
+        return 0
+    until = time.monotonic() + SPELL_SECONDS
+    rooms = room_in_queues()
+    published = sum(
+        _publish_all(overdue.filter(queue=queue), until, room) for queue, room in rooms.items()
+    )
+    return published + _publish_all(overdue.exclude(queue__in=rooms), until)
 
 
-def _publish(jobs: Any) -> int:
+def _publish_all(jobs: Any, until: float, room: int | None = None) -> int:
+    """Publish ``jobs``, oldest first, until there is no more time or room; how many."""
+    published, rest = 0, jobs.order_by("queued_at").only(*OF_MESSAGE)
+    while room is None or published < room:
+        size = BATCH if room is None else min(BATCH, room - published)
+        found = list(rest[:size])
+        try:
+            published += _publish(found)
+        except NotAllSentError as error:
+            return published + len(error.taken)
+        if len(found) < size or time.monotonic() > until:
+            break
+        # Behind those that could not be sent; the next sweep begins with them again.
+        rest = jobs.order_by("queued_at").filter(queued_at__gt=found[-1].queued_at)
+    return published
+
+
+def _publish(jobs: list[Job]) -> int:
     deliveries = [delivery for job in jobs if (delivery := _delivery_of(job)) is not None]
     if not deliveries:
         return 0
     try:
-        outbox.publish(deliveries)
-    except DatabaseError:
+        return len(outbox.publish(deliveries))
+    except NotAllSentError as error:
+        log.warning("%d jobs wait: %s", len(deliveries) - len(error.taken), error)
         raise
-    except Exception as error:  # noqa: BLE001  # whatever the broker's client raises: they stay in the ledger
-        log.warning("%d jobs wait for the broker: %s", len(deliveries), error)
-        return 0
-    return len(deliveries)
 
 
-def _delivery_of(job: Job) -> outbox.Delivery | None:
+def _delivery_of(job: Job) -> Delivery | None:
     try:
         return outbox.delivery_of(job)
     except (KeyError, ValueError, TypeError) as error:

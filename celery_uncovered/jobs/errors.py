@@ -1,5 +1,7 @@
 """What the jobs app raises: one root; each error carries its data and words its own sentence."""
 
+from typing import Any
+
 from celery.exceptions import Ignore
 from kombu.exceptions import EncodeError
 
@@ -92,6 +94,52 @@ class UnknownQueueError(JobError, ValueError):
         super().__init__(
             f'Queue "{queue}" is not configured; choose one of: {", ".join(sorted(known))}.'
         )
+
+
+class UnknownExchangeError(JobError, ValueError):
+    def __init__(self, exchange: str, known: list[str]) -> None:
+        self.exchange = exchange
+        super().__init__(
+            f'Exchange "{exchange}" is not configured; choose one of: {", ".join(sorted(known))}.'
+        )
+
+
+class UniqueKeyError(JobError, ValueError):
+    def __init__(self, key: Any, longest: int) -> None:
+        self.key = key
+        super().__init__(f"A unique_key is a text of 1 to {longest} characters, not {key!r:.80}.")
+
+
+class UniqueWindowError(JobError, ValueError):
+    def __init__(self, window: Any, where: str = "") -> None:
+        self.window = window
+        super().__init__(
+            f"unique_for={window!r:.80} makes no sense {where}."
+            if where
+            else f"unique_for is a positive number of seconds or a timedelta, not {window!r:.80}."
+        )
+
+
+class BadItemError(JobError, ValueError):
+    """``position`` counts from 0."""
+
+    def __init__(self, position: int, reason: object) -> None:
+        self.position = position
+        super().__init__(f"Item {position} is refused, and with it all others: {reason}")
+
+
+class OneByOneError(JobError, ValueError):
+    def __init__(self, option: str) -> None:
+        self.option = option
+        super().__init__(f"submit_many takes no {option}; submit such jobs one by one.")
+
+
+class NotAllSentError(JobError):
+    """The connection to the broker failed; ``taken`` is what it had taken before."""
+
+    def __init__(self, taken: list[Any], reason: BaseException) -> None:
+        self.taken = taken
+        super().__init__(f"The broker cannot be reached: {reason or type(reason).__name__}.")
 
 
 class NoCurrentJobError(JobError, RuntimeError):

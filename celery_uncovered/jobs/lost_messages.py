@@ -10,6 +10,7 @@ from typing import Any
 from celery import current_app
 from django.db import DatabaseError
 from django.db.models import Max
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from celery_uncovered.jobs.models import Job
@@ -64,7 +65,9 @@ def _bound(queue: str, now: datetime) -> datetime | None:
     if _waiting_in_broker(queue) == 0:
         return now - GRACE
     recent = Job.objects.filter(queue=queue, started_at__gte=now - GRACE)
-    newest: datetime | None = recent.aggregate(newest=Max("published_at"))["newest"]
+    # A job that was claimed at once has no note; its message is no older than its place in the queue.
+    sent = Coalesce("published_at", "queued_at")
+    newest: datetime | None = recent.aggregate(newest=Max(sent))["newest"]
     return None if newest is None else newest - GRACE
 
 

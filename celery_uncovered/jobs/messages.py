@@ -47,6 +47,28 @@ class Message:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """A message and the number of the attempt that it is for."""
+
+    message: Message
+    attempt: int
+
+
+def wire_form(delivery: Delivery) -> tuple[dict[str, Any], str]:
+    """The headers and the body as they travel; the ledger keeps all of it.
+
+    What is None in a header is so for a worker without it, and a large body stays in the ledger.
+    """
+    message = delivery.message
+    headers = {key: value for key, value in message.headers.items() if value is not None}
+    headers[ATTEMPT_HEADER] = delivery.attempt
+    if len(message.body) <= LARGEST_SENT:
+        return headers, message.body
+    headers[BODY_HEADER] = IN_LEDGER
+    return headers, EMPTY_BODY
+
+
 def encode(value: Any) -> str:
     """``value`` as strict JSON text (no NaN), with kombu's tags for dates, UUIDs and decimals."""
     return str(dumps(value, allow_nan=False, ensure_ascii=False))

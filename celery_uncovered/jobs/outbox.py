@@ -7,50 +7,49 @@ send, or what a crash took with it, stays ``published_at IS NULL`` and the dispa
 import atexit
 import logging
 import os
-import queue
 import threading
-from collections import defaultdict
-from dataclasses import dataclass
-from typing import Any
+import time
+from collections import deque
+from collections.abc import Sequence
 
-from celery import current_app
+from celery.signals import worker_process_shutdown
 from django.db import connection, transaction
-from django.utils import timezone
 
-from celery_uncovered.jobs.forking import no_fork
-from celery_uncovered.jobs.messages import (
-    ATTEMPT_HEADER,
-    BODY_HEADER,
-    EMPTY_BODY,
-    IN_LEDGER,
-    LARGEST_SENT,
-    Message,
-    decode,
-)
+from celery_uncovered.jobs.errors import NotAllSentError
+from celery_uncovered.jobs.messages import Delivery, Message, decode
 from celery_uncovered.jobs.models import Job
+from celery_uncovered.jobs.published import Notes, note_published
+from celery_uncovered.jobs.sender import forget_senders, most_ahead, own_sender
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH = 200
+#: How many messages may wait in this process; what comes on top is the dispatcher's.
+BACKLOG = 10_000
 IDLE_SECONDS = 1.0
+#: While messages come faster than they are sent one by one, they are gathered for so long.
+GATHER_SECONDS = 0.005
 #: How long the end of a process waits for what it still has to send; the sweep covers the rest.
-FLUSH_SECONDS = 2.0
-#: How long a message may take to be taken and confirmed; a blocked broker is one that is down.
-CONFIRM_SECONDS = 5.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """A message and the number of the attempt that it is for."""
-
-    message: Message
-    attempt: int
+FLUSH_SECONDS = 1.0
 
 
 def send_after_commit(message: Message, *, attempt: int) -> None:
     """Have ``message`` sent once the surrounding transaction, if any, has committed."""
-    delivery = Delivery(message=message, attempt=attempt)
-    transaction.on_commit(lambda: publisher().send(delivery))
+    send_all_after_commit([Delivery(message=message, attempt=attempt)])
+
+
+def send_all_after_commit(deliveries: Sequence[Delivery]) -> None:
+    # The commit counts: a process that can start no thread any more leaves it to the dispatcher.
+    transaction.on_commit(lambda: publisher().send(deliveries), robust=True)
+
+
+def room_for_many() -> int:
+    """How many messages of a large submission its process sends; the rest is the dispatcher's.
+
+    So few that they are sent and noted before the dispatcher takes them for left behind.
+    """
+    most = most_ahead()
+    return BACKLOG // 2 if most is None else most // 10
 
 
 def send_job_after_commit(task_id: str) -> None:
@@ -63,7 +62,7 @@ def send_jobs_after_commit(task_ids: list[str]) -> None:
 
     def send() -> None:
         for job in Job.objects.filter(id__in=task_ids, published_at=None).iterator():
-            publisher().send(delivery_of(job))
+            publisher().send([delivery_of(job)])
 
     # The commit counts: what cannot be sent now is the dispatcher's.
     transaction.on_commit(send, robust=True)
@@ -85,113 +84,117 @@ def delivery_of(job: Job) -> Delivery:
     return Delivery(message=message, attempt=job.attempt + 1)
 
 
-def publish(deliveries: list[Delivery]) -> None:
-    """Send ``deliveries`` now, with confirms, and note it on their rows.
+def publish(deliveries: list[Delivery]) -> list[Delivery]:
+    """Send ``deliveries`` now and note it on their rows; those that the broker has taken.
 
-    A message that cannot be sent holds up no other: it is logged and stays unpublished. Raises what
-    the broker's client raises where there is no connection; what was sent is noted all the same.
+    A message that cannot be sent holds up no other: it is logged and stays unpublished. Raises
+    NotAllSentError where there is no connection; what was sent is noted all the same.
     """
-    sent: list[Delivery] = []
     try:
-        with current_app.producer_pool.acquire(block=True) as producer:
-            broker: Any = producer.connection
-            _declare_topology(producer)
-            for delivery in deliveries:
-                try:
-                    _publish(producer, delivery)
-                    sent.append(delivery)
-                except broker.connection_errors:
-                    raise
-                except Exception as error:  # noqa: BLE001  # of this one message: a missing exchange
-                    log.warning("Job %s is not sent: %s", delivery.message.task_id, error)
-                    producer.revive(broker)
-    finally:
-        with no_fork():
-            _note_published(sent)
+        taken = send(deliveries)
+    except NotAllSentError as error:
+        note_published(error.taken)
+        raise
+    note_published(taken)
+    return taken
 
 
-def _publish(producer: Any, delivery: Delivery) -> None:
-    message = delivery.message
-    known = current_app.amqp.queues
-    headers, body = message.headers | {ATTEMPT_HEADER: delivery.attempt}, message.body
-    if len(body) > LARGEST_SENT:
-        headers, body = headers | {BODY_HEADER: IN_LEDGER}, EMPTY_BODY
-    producer.publish(
-        body,
-        exchange=message.exchange,
-        routing_key=message.routing_key,
-        content_type="application/json",
-        content_encoding="utf-8",
-        headers=headers,
-        declare=[known[message.queue]] if message.queue in known else [],
-        retry=False,
-        timeout=CONFIRM_SECONDS,
-        confirm_timeout=CONFIRM_SECONDS,
-        **message.properties,
-    )
-
-
-def _declare_topology(producer: Any) -> None:
-    """Declare what catches unroutable and dead messages; once for each connection."""
-    for queue_ in getattr(current_app.conf, "jobs_safety_queues", None) or ():
-        producer.maybe_declare(queue_)
-
-
-def _note_published(sent: list[Delivery]) -> None:
-    # Guarded by the attempt: a job that has moved on meanwhile has another message to send.
-    ids_by_attempt: dict[int, list[str]] = defaultdict(list)
-    for delivery in sent:
-        ids_by_attempt[delivery.attempt].append(delivery.message.task_id)
-    for attempt, ids in ids_by_attempt.items():
-        Job.objects.filter(id__in=ids, attempt=attempt - 1).update(published_at=timezone.now())
+def send(deliveries: list[Delivery]) -> list[Delivery]:
+    """Send from this thread's connection, without a note; as ``Sender.send``."""
+    return own_sender().send(deliveries)
 
 
 class Publisher:
     """Takes deliveries from any thread and sends them in batches from its own."""
 
     def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
-        self._pending = 0
+        self._waiting: deque[Delivery] = deque()
+        self._notes = Notes()
         self._changed = threading.Condition()
+        self._is_busy = False
+        #: More came while the last batch was sent.
+        self._is_hurried = False
+        self._flushing = 0
         self._thread: threading.Thread | None = None
 
-    def send(self, delivery: Delivery) -> None:
+    def send(self, deliveries: Sequence[Delivery]) -> None:
+        """Take what there is room for; never waits."""
         with self._changed:
-            self._pending += 1
+            room = BACKLOG - len(self._waiting)
+            self._waiting.extend(deliveries if len(deliveries) <= room else deliveries[:room])
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="jobs-publisher", daemon=True
                 )
                 self._thread.start()
-        self._waiting.put(delivery)
+            self._changed.notify_all()
 
     def flush(self, timeout: float = FLUSH_SECONDS) -> bool:
-        """Wait until all that was handed in was tried; False if ``timeout`` seconds passed first."""
+        """Wait until all that was handed in was tried and noted; False if time ran out first."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._pending == 0, timeout)
+            self._flushing += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(self._is_done, timeout)
+            finally:
+                self._flushing -= 1
+
+    def _is_done(self) -> bool:
+        return not (self._waiting or self._is_busy or len(self._notes))
 
     def _run(self) -> None:
         while True:
+            batch = self._next_batch()
             try:
-                first = self._waiting.get(timeout=IDLE_SECONDS)
-            except queue.Empty:
+                self._act(batch)
+            except Exception as error:  # noqa: BLE001  # whatever the broker or the database says, the sweep sends it
+                log.warning("%d messages wait for the dispatcher: %s", len(batch), error)
                 connection.close()
-                continue
-            self._send_batch(first)
+            finally:
+                with self._changed:
+                    self._is_busy = False
+                    self._is_hurried = 0 < len(self._waiting) < BATCH
+                    self._changed.notify_all()
 
-    def _send_batch(self, first: Delivery) -> None:
-        batch = [first]
-        while len(batch) < BATCH and not self._waiting.empty():
-            batch.append(self._waiting.get())
-        try:
-            publish(batch)
-        except Exception as error:  # noqa: BLE001  # whatever the broker or the database says, the sweep sends it
-            log.warning("%d messages wait for the dispatcher: %s", len(batch), error)
+    def _next_batch(self) -> list[Delivery]:
+        """What waits, up to BATCH; none when it is time for the notes, or to look around."""
+        with self._changed:
+            while not self._waiting and not self._notes_are_due():
+                left = self._notes.seconds_left()
+                if not self._changed.wait(IDLE_SECONDS if left is None else left) and left is None:
+                    break
+            self._is_busy = True
+            if self._notes_are_due():
+                return []
+        if self._is_hurried:
+            # Not by the condition: each new message would wake this thread.
+            time.sleep(GATHER_SECONDS)
+        with self._changed:
+            return [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+
+    def _notes_are_due(self) -> bool:
+        is_hurried = self._flushing and not self._waiting and len(self._notes)
+        return bool(is_hurried) or self._notes.seconds_left() == 0
+
+    def _act(self, batch: list[Delivery]) -> None:
+        if batch:
+            self._send(batch)
+        elif len(self._notes):
+            self._notes.write()
+        else:
+            own_sender().look()
             connection.close()
-        finally:
+
+    def _send(self, batch: list[Delivery]) -> None:
+        try:
+            self._notes.add(send(batch))
+        except NotAllSentError as error:
+            self._notes.add(error.taken)
+            # The broker is away: what waits here would wait in vain, and without end.
             with self._changed:
-                self._pending -= len(batch)
-                self._changed.notify_all()
+                batch += self._waiting
+                self._waiting.clear()
+            raise
 
 
 _publisher: Publisher | None = None
@@ -209,15 +212,18 @@ def publisher() -> Publisher:
 
 
 def _forget_publisher() -> None:
-    """In a forked child the thread is gone and the queue belongs to the parent."""
+    """In a forked child the thread is gone, and the queue and the connection are the parent's."""
     global _publisher, _publisher_lock
     _publisher, _publisher_lock = None, threading.Lock()
+    forget_senders()
 
 
-def _flush_at_exit() -> None:
+def _flush_at_exit(**_: object) -> None:
     if _publisher is not None:
         _publisher.flush()
 
 
 os.register_at_fork(after_in_child=_forget_publisher)
 atexit.register(_flush_at_exit)
+# A worker's child ends without what Python does at its end.
+worker_process_shutdown.connect(_flush_at_exit, weak=False)

@@ -5,9 +5,9 @@ from typing import Any
 from celery import current_app
 from kombu.serialization import loads
 
+from celery_uncovered.jobs.insert import insert_job, row_of
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, KEPT_PROPERTIES, Message, encode_body
 from celery_uncovered.jobs.models import Job
-from celery_uncovered.jobs.submit import row_of
 from celery_uncovered.jobs.timing import Timing
 
 FIRST_ATTEMPT = 1
@@ -24,8 +24,7 @@ def attempt_of_foreign(
     attempt = Job.objects.filter(id=task_id).values_list("attempt", flat=True).first()
     if attempt is not None:
         return attempt + FIRST_ATTEMPT
-    row = row_of(_message(name, task_id, request, message), Timing())
-    Job.objects.bulk_create([row], ignore_conflicts=True)
+    insert_job(row_of(_message(name, task_id, request, message), Timing()))
     return FIRST_ATTEMPT
 
 

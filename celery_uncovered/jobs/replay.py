@@ -16,11 +16,12 @@ from django_celery_results.models import TaskResult
 
 from celery_uncovered.jobs import outbox
 from celery_uncovered.jobs.errors import JobNotFoundError, KeyHeldError, NotRetriableError
+from celery_uncovered.jobs.insert import Key
 from celery_uncovered.jobs.messages import decode
 from celery_uncovered.jobs.models import Chord, Job
 from celery_uncovered.jobs.settle import NO_LEASE
 from celery_uncovered.jobs.states import RETRIABLE, State
-from celery_uncovered.jobs.submit import live_job_with
+from celery_uncovered.jobs.unique import holder_of
 
 #: The row of a job that ended before it was submitted, with what it was to follow, has no message.
 NO_MESSAGE = "{}"
@@ -50,7 +51,7 @@ def retry_job(task_id: str) -> None:
         # The ledger's only unique column beside the id.
         job = Job.objects.get(id=task_id)
         key = str(job.unique_key)
-        raise KeyHeldError(task_id, key, live_job_with(key) or "another") from error
+        raise KeyHeldError(task_id, key, holder_of(Key(text=key)) or "another") from error
 
 
 def retry_batch(task_ids: Collection[str]) -> int:

@@ -19,8 +19,8 @@ from celery_uncovered.jobs.embedded_broker.aside import StrayFile, stray_files
 from celery_uncovered.jobs.errors import NotSentBackError, NotSetAsideError, UnknownTaskError
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Job, SetAside
-from celery_uncovered.jobs.outbox import CONFIRM_SECONDS
 from celery_uncovered.jobs.replay import retry_job
+from celery_uncovered.jobs.sender import CONFIRM_SECONDS
 from celery_uncovered.jobs.settle import storable
 from celery_uncovered.jobs.states import RETRIABLE, State
 from celery_uncovered.jobs.task import JobTask

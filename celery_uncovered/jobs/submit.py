@@ -13,11 +13,17 @@ from django.utils import timezone
 
 from celery_uncovered.jobs import outbox
 from celery_uncovered.jobs.current import running_attempt
-from celery_uncovered.jobs.errors import UnknownQueueError, UnknownTaskError
+from celery_uncovered.jobs.errors import (
+    UnknownExchangeError,
+    UnknownQueueError,
+    UnknownTaskError,
+)
+from celery_uncovered.jobs.insert import Key, insert_job, insert_jobs, row_of
 from celery_uncovered.jobs.messages import Message
 from celery_uncovered.jobs.models import Job
-from celery_uncovered.jobs.states import FINAL, State
+from celery_uncovered.jobs.states import State
 from celery_uncovered.jobs.timing import Timing
+from celery_uncovered.jobs.unique import holder_of
 
 _importing = RLock()
 _gathered: ContextVar[list[tuple[Message, Timing]] | None] = ContextVar("gathered", default=None)
@@ -30,13 +36,24 @@ def submit_job(task: Any, *, args: Any = (), kwargs: Any = None, **options: Any)
     what ``apply_async`` raises.
     """
     if isinstance(task, str):
-        task = _registered(task)
+        task = registered(task)
     return str(task.apply_async(args=args, kwargs=kwargs, **options).id)
 
 
 def check_queue(options: dict[str, Any]) -> None:
-    """Raise UnknownQueueError where a message would reach no queue that the settings list."""
+    """Raise where a message would reach no queue that the settings list.
+
+    UnknownQueueError for a queue or routing key, UnknownExchangeError for an exchange.
+    """
+    if not options.keys() & {"queue", "routing_key", "exchange"}:
+        return
     known = current_app.amqp.queues
+    exchange = options.get("exchange")
+    name = getattr(exchange, "name", exchange)
+    exchanges = {one.exchange.name for one in known.values()}
+    # The nameless exchange leads to the queue that the routing key names.
+    if name and name not in exchanges:
+        raise UnknownExchangeError(str(name), list(exchanges))
     queue = options.get("queue")
     name = getattr(queue, "name", queue)
     if name is not None and name not in known:
@@ -60,7 +77,7 @@ def _import_once() -> None:
     current_app.loader.import_default_modules()
 
 
-def _registered(name: str) -> Any:
+def registered(name: str) -> Any:
     if name not in current_app.tasks:
         import_tasks()
     try:
@@ -70,34 +87,33 @@ def _registered(name: str) -> Any:
 
 
 def accept(
-    message: Message, *, timing: Timing, unique_key: str | None = None, is_new: bool = False
+    message: Message, *, timing: Timing, key: Key | None = None, is_new: bool = False
 ) -> str:
     """Insert the job of ``message`` and have it sent after the commit; return the job's id.
 
-    With a ``unique_key`` that a live job holds, that job's id is returned. A job that exists
-    already under the message's own id is continued where it handed over, and otherwise left alone.
+    With a ``key`` that a live job holds, that job's id is returned. A job that exists already
+    under the message's own id is continued where it handed over, and otherwise left alone.
     ``is_new`` says that the id was made for this message, so that no job can have it.
     """
     gathered = _gathered_now()
-    if gathered is not None and unique_key is None:
+    if gathered is not None and key is None:
         gathered.append((message, timing))
         return message.task_id
     if not is_new and Job.objects.filter(id=message.task_id).exists():
         # Before anything is written: a chord's callback brings all its parts' results with it.
         continue_job(message, timing)
         return message.task_id
-    while True:
-        if _insert([row_of(message, timing, unique_key)]):
-            if not timing.is_later:
-                outbox.send_after_commit(message, attempt=1)
-            return message.task_id
-        holder = live_job_with(unique_key) if unique_key is not None else None
+    while not insert_job(row_of(message, timing, key)):
+        holder = holder_of(key) if key is not None else None
         if holder is not None:
             return holder
-        if unique_key is None or Job.objects.filter(id=message.task_id).exists():
+        if key is None or Job.objects.filter(id=message.task_id).exists():
             continue_job(message, timing)
             return message.task_id
-        # The key's holder ended between the insert and the look: the key is free now.
+        # The key's holder ended between the insert and the look, or its window: the key is free.
+    if not timing.is_later:
+        outbox.send_after_commit(message, attempt=1)
+    return message.task_id
 
 
 @contextmanager
@@ -116,12 +132,13 @@ def accept_all(gathered: list[tuple[Message, Timing]]) -> None:
     """Insert the jobs of these messages in one statement, and have them sent after the commit."""
     if not gathered:
         return
-    inserted = _insert([row_of(message, timing) for message, timing in gathered])
-    for message, timing in gathered:
-        if message.task_id not in inserted:
-            continue_job(message, timing)
-        elif not timing.is_later:
-            outbox.send_after_commit(message, attempt=1)
+    with transaction.atomic(savepoint=False):
+        inserted = insert_jobs([row_of(message, timing) for message, timing in gathered])
+        for message, timing in gathered:
+            if message.task_id not in inserted:
+                continue_job(message, timing)
+            elif not timing.is_later:
+                outbox.send_after_commit(message, attempt=1)
 
 
 def _gathered_now() -> list[tuple[Message, Timing]] | None:
@@ -131,11 +148,6 @@ def _gathered_now() -> list[tuple[Message, Timing]] | None:
         return gathered
     attempt = running_attempt()
     return attempt.followers if attempt is not None and attempt.has_returned else None
-
-
-def live_job_with(unique_key: str) -> str | None:
-    live = Job.objects.filter(unique_key=unique_key).exclude(state__in=FINAL)
-    return live.values_list("id", flat=True).first()
 
 
 def continue_job(message: Message, timing: Timing) -> bool:
@@ -158,34 +170,3 @@ def continue_job(message: Message, timing: Timing) -> bool:
             attempt = Job.objects.values_list("attempt", flat=True).get(id=message.task_id)
             outbox.send_after_commit(message, attempt=attempt + 1)
     return bool(changed)
-
-
-def _insert(jobs: list[Job]) -> set[str]:
-    """Insert the rows whose ids and live keys are free; the ids of those that were inserted."""
-    with transaction.atomic(savepoint=False):
-        Job.objects.bulk_create(jobs, ignore_conflicts=True)
-        # The stamp tells our row from one that was there: ids may be given by the caller.
-        stamps = Job.objects.filter(id__in=[job.id for job in jobs]).values_list("id", "created_at")
-        ours = {(job.id, job.created_at) for job in jobs}
-        return {task_id for task_id, created_at in stamps if (task_id, created_at) in ours}
-
-
-def row_of(message: Message, timing: Timing, unique_key: str | None = None) -> Job:
-    now = timezone.now()
-    headers = message.headers
-    return Job(
-        id=message.task_id,
-        task=message.task,
-        queue=message.queue,
-        state=State.SCHEDULED if timing.is_later else State.QUEUED,
-        body=message.body,
-        message=message.envelope(),
-        unique_key=unique_key,
-        root_id=headers.get("root_id") or message.task_id,
-        parent_id=headers.get("parent_id"),
-        group_id=headers.get("group"),
-        created_at=now,
-        due_at=timing.due_at,
-        expires_at=timing.expires_at,
-        queued_at=None if timing.is_later else now,
-    )

@@ -5,6 +5,7 @@ ends in ``apply_async`` (``delay``, group, chord, chain, beat, ``submit``) leave
 """
 
 import uuid
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from celery import Task
@@ -13,10 +14,13 @@ from celery.result import AsyncResult
 from django.db import transaction
 
 from celery_uncovered.jobs import settle, submit
+from celery_uncovered.jobs.blueprints import Blueprint, blueprint_of
 from celery_uncovered.jobs.capture import CapturingProducer
 from celery_uncovered.jobs.current import Successor, attempt_of
 from celery_uncovered.jobs.errors import ArgumentsMismatchError, JobCancelledError
+from celery_uncovered.jobs.messages import Message
 from celery_uncovered.jobs.timing import Timing
+from celery_uncovered.jobs.unique import key_from
 
 
 class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, Celery 5.7 does not
@@ -51,45 +55,36 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         """Submit a job, in the caller's transaction; the broker hears of it after the commit.
 
         Takes what Celery's ``apply_async`` takes, and ``unique_key``: while a job with that key is
-        not final, its result is returned and nothing is submitted. ``producer``, ``connection``
-        and ``retry`` have no meaning here: nothing is sent before the commit.
+        not final, its result is returned and nothing is submitted. With ``unique_for``, seconds or
+        a timedelta, the job holds its key no longer than that, and then goes on without it.
+        ``producer``, ``connection`` and ``retry`` have no meaning here: nothing is sent before the
+        commit.
 
         Raises ArgumentsMismatchError, ArgumentsNotJsonError, ArgumentsTooLargeError,
-        SerializerRefusedError or UnknownQueueError, each in one sentence, and then nothing was submitted.
+        SerializerRefusedError, UniqueKeyError, UniqueWindowError, UnknownExchangeError or
+        UnknownQueueError, each in one sentence, and then nothing was submitted.
         """
         if self.app.conf.task_always_eager:
             return super().apply_async(
                 args, kwargs, task_id, producer, link, link_error, shadow, **options
             )
-        unique_key = options.pop("unique_key", None)
+        key = key_from(options)
         timing = Timing.taken_from(options)
-        for name in ("connection", "publisher"):
+        for name in ("connection", "publisher", "retry", "retry_policy"):
             options.pop(name, None)
-        capture: Any = CapturingProducer()
-        submit.check_queue(options)
         self._check_arguments(args, kwargs)
-        result = super().apply_async(
-            args,
-            kwargs,
-            task_id=task_id or str(uuid.uuid4()),
-            producer=capture,
-            link=link,
-            link_error=link_error,
-            shadow=shadow,
-            **options | {"retry": False},
+        links = {"link": link, "link_error": link_error, "shadow": shadow}
+        message, result = self._built(
+            task_id or str(uuid.uuid4()), args, kwargs, {**links, **options}
         )
-        if capture.message is None:
-            raise RuntimeError(self.name)
-        attempt = attempt_of(capture.message.task_id)
+        attempt = attempt_of(message.task_id)
         if attempt is not None:
             # The running job goes on with this message: Celery's retry() or replace().
             attempt.successor = Successor(
-                message=capture.message, delay=timing.delay, expires_at=timing.expires_at
+                message=message, delay=timing.delay, expires_at=timing.expires_at
             )
             return result
-        accepted = submit.accept(
-            capture.message, timing=timing, unique_key=unique_key, is_new=task_id is None
-        )
+        accepted = submit.accept(message, timing=timing, key=key, is_new=task_id is None)
         return result if accepted == result.id else self.AsyncResult(accepted)
 
     def on_replace(self, sig: Any) -> NoReturn:
@@ -104,6 +99,61 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
                 raise JobCancelledError(attempt.task_id)
         reason = "Replaced by new task"
         raise Ignore(reason)
+
+    def message_maker(self, options: dict[str, Any]) -> Callable[[Any, Any], Message]:
+        """What makes the message of a new job from its arguments, positional and by name.
+
+        ``options`` are those of ``apply_async`` but for its timing. Raises what that raises.
+        """
+        blueprint: Blueprint | None = None
+
+        def make(args: Any, kwargs: Any) -> Message:
+            nonlocal blueprint
+            self._check_arguments(args, kwargs)
+            task_id = str(uuid.uuid4())
+            if blueprint is None:
+                blueprint = self._blueprint(task_id, args, kwargs, options)
+            if blueprint is None:
+                return self._built_by_celery(task_id, args, kwargs, options)[0]
+            return blueprint.fill_in(task_id, args, kwargs)
+
+        return make
+
+    def _built(
+        self, task_id: str, args: Any, kwargs: Any, options: dict[str, Any]
+    ) -> tuple[Message, AsyncResult[Any]]:
+        """The message as Celery builds it, or a copy of one that it has built, and the result."""
+        blueprint = self._blueprint(task_id, args, kwargs, options)
+        if blueprint is None:
+            return self._built_by_celery(task_id, args, kwargs, options)
+        message = blueprint.fill_in(task_id, args, kwargs)
+        result: AsyncResult[Any] = self.AsyncResult(task_id)
+        result.ignored = message.headers["ignore_result"]
+        return message, result
+
+    def _blueprint(
+        self, task_id: str, args: Any, kwargs: Any, options: dict[str, Any]
+    ) -> Blueprint | None:
+        given = {name: value for name, value in options.items() if value is not None}
+        return blueprint_of(
+            self,
+            args,
+            kwargs,
+            given,
+            lambda: self._built_by_celery(task_id, args, kwargs, given)[0],
+        )
+
+    def _built_by_celery(
+        self, task_id: str, args: Any, kwargs: Any, options: dict[str, Any]
+    ) -> tuple[Message, AsyncResult[Any]]:
+        submit.check_queue(options)
+        capture: Any = CapturingProducer()
+        result = super().apply_async(
+            args, kwargs, task_id=task_id, producer=capture, retry=False, **options
+        )
+        if capture.message is None:
+            raise RuntimeError(self.name)
+        return capture.message, result
 
     def _check_arguments(self, args: Any, kwargs: Any) -> None:
         check = getattr(self, "__header__", None)

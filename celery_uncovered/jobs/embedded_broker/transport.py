@@ -3,6 +3,7 @@
 import math
 import os
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -47,6 +48,8 @@ class Transport(virtual.Transport):
     driver_type = "filesystem"
     driver_name = "embedded"
     default_port = 0
+    #: How many messages senders should let wait in one queue: each is a file.
+    most_ahead = 1000
     connection_errors = (*virtual.Transport.connection_errors, OSError)
 
     def __init__(self, client: Any, **kwargs: Any) -> None:
@@ -66,6 +69,10 @@ class Transport(virtual.Transport):
         if self._wakeup is None or self._wakeup.pid != os.getpid():
             self._wakeup = Wakeup()
         return self._wakeup
+
+    def flushed_together(self) -> AbstractContextManager[None]:
+        """As ``QueueFolder.flushed_together``, for who sends many messages."""
+        return self.folder.flushed_together()
 
     @override
     def driver_version(self) -> str:

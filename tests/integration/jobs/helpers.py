@@ -6,6 +6,7 @@ import os
 import resource
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -258,7 +259,7 @@ def import_tasks() -> None:
     submit_module.import_tasks()
 
 
-def submit_at(moment: float, unique_key: str) -> list[str]:
+def submit_at(moment: float, unique_key: str, **options: Any) -> list[str]:
     """Submit from two threads at ``moment`` (seconds of the epoch)."""
     ids: list[str] = []
 
@@ -266,7 +267,7 @@ def submit_at(moment: float, unique_key: str) -> list[str]:
         connection.ensure_connection()
         time.sleep(max(0.0, moment - time.time()))
         try:
-            ids.append(jobs.submit(tasks.add, args=[1, 1], unique_key=unique_key))
+            ids.append(jobs.submit(tasks.add, args=[1, 1], unique_key=unique_key, **options))
         finally:
             connection.close()
 
@@ -307,3 +308,76 @@ def grow_old(days: float) -> None:
     """Let all that has ended have ended that long ago."""
     then = timezone.now() - timedelta(days=days)
     Job.objects.filter(finished_at__isnull=False).update(created_at=then, finished_at=then)
+
+
+# --- J2 ------------------------------------------------------------------------------------------
+def timed_submits(count: int) -> list[float]:
+    """Seconds that each of ``count`` submissions took."""
+    seconds = []
+    for _ in range(count):
+        began = time.monotonic()
+        submit(tasks.add.name, [1, 1])
+        seconds.append(time.monotonic() - began)
+    return seconds
+
+
+def submit_in_a_forked_child() -> dict[str, Any]:
+    """Submit here, then in a child that was forked while the publisher lives; what became of it."""
+    ids = [submit(tasks.add.name, [1, 1])]
+    outbox.publisher().flush(20)
+    connection.close()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writing, submit(tasks.add.name, [1, 1]).encode())
+            os._exit(0 if outbox.publisher().flush(20) else 1)
+        finally:
+            os._exit(2)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.close(writing)
+    ids.append(os.read(reading, 100).decode())
+    os.close(reading)
+    return {"ids": ids, "exit": code}
+
+
+# --- many ----------------------------------------------------------------------------------------
+def submit_many(count: int, *, roll_back: bool = False) -> list[str]:
+    """Submit ``count`` jobs at once; their ids, in the order of the items."""
+    ids: list[str] = []
+    with contextlib.suppress(RolledBackError), transaction.atomic():
+        ids = jobs.submit_many(tasks.echo, [(number,) for number in range(count)])
+        if roll_back:
+            raise RolledBackError
+    return ids
+
+
+def refusal_of_many() -> dict[str, list[str]]:
+    """What a bad item among good ones raised, in the caller's own transaction."""
+    bad: dict[str, Any] = {
+        "not JSON": [(1, 1), (math.nan, 1)],
+        "misfit": [(1, 1), {"x": 1, "y": 2}, (1, 2, 3)],
+        "no item": [(1, 1), "text"],
+    }
+    said = {}
+    with transaction.atomic():
+        for name, items in bad.items():
+            said[name] = refusal(lambda items=items: jobs.submit_many(tasks.add, items))
+    return said
+
+
+# --- sending -------------------------------------------------------------------------------------
+def publish_odd_messages() -> dict[str, list[str]]:
+    """Send six jobs at once, two of them to places that are not there; the ids of good and bad."""
+    ids = [jobs.submit(tasks.add, args=[1, 1], countdown=600) for _ in range(6)]
+    odd = {ids[1]: ("gone", "default"), ids[3]: ("", "nowhere")}
+    Job.objects.filter(id__in=ids).update(state="QUEUED")
+    deliveries = []
+    for job in Job.objects.filter(id__in=ids).order_by("created_at"):
+        sound = outbox.delivery_of(job)
+        exchange, key = odd.get(job.id, (sound.message.exchange, sound.message.routing_key))
+        message = replace(sound.message, exchange=exchange, routing_key=key)
+        deliveries.append(replace(sound, message=message))
+    taken = [one.message.task_id for one in outbox.publish(deliveries)]
+    noted = Job.objects.filter(published_at__isnull=False).values_list("id", flat=True)
+    return {"good": [id_ for id_ in ids if id_ not in odd], "taken": taken, "noted": list(noted)}

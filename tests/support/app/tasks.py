@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from celery import chord, shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 
 from celery_uncovered.jobs import api as jobs
 from celery_uncovered.jobs.current import running_attempt
@@ -150,3 +151,12 @@ def attempt_number() -> int:
     if attempt is None:
         raise RuntimeError
     return attempt.number
+
+
+@shared_task
+def outlast_the_soft_limit(gate: str) -> None:
+    """Wait at a gate, and go on waiting when the soft time limit comes."""
+    try:
+        wait_at(gate)
+    except SoftTimeLimitExceeded:
+        wait_at(gate)

@@ -5,32 +5,32 @@ from typing import Any
 import pytest
 
 from celery_uncovered.jobs import outbox
+from celery_uncovered.jobs.messages import Delivery
 from celery_uncovered.jobs.models import Artifact, artifact_storage
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[outbox.Delivery]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Delivery]:
     """What would go to the broker; nothing does."""
-    deliveries: list[outbox.Delivery] = []
+    deliveries: list[Delivery] = []
 
-    def publish(batch: list[outbox.Delivery]) -> None:
+    def send(batch: list[Delivery]) -> list[Delivery]:
         deliveries.extend(batch)
-        if threading.current_thread() is threading.main_thread():
-            # Another thread has another connection, which does not see the test's transaction.
-            outbox._note_published(batch)
+        # Another thread has another connection, which does not see the test's transaction.
+        return batch if threading.current_thread() is threading.main_thread() else []
 
-    monkeypatch.setattr(outbox, "publish", publish)
+    monkeypatch.setattr(outbox, "send", send)
     return deliveries
 
 
 @pytest.fixture
-def ledger(db: Any, sent: list[outbox.Delivery]) -> list[outbox.Delivery]:
+def ledger(db: Any, sent: list[Delivery]) -> list[Delivery]:
     """A ledger in the test's own database, rolled back after it; what would be sent."""
     return sent
 
 
 @pytest.fixture
-def committed_ledger(transactional_db: Any, sent: list[outbox.Delivery]) -> list[outbox.Delivery]:
+def committed_ledger(transactional_db: Any, sent: list[Delivery]) -> list[Delivery]:
     """As ``ledger``, but what is done is committed, as in a worker; emptied after the test."""
     return sent
 

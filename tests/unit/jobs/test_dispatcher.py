@@ -9,13 +9,15 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from celery_uncovered.jobs import dispatcher, outbox
+from celery_uncovered.jobs.errors import NotAllSentError
+from celery_uncovered.jobs.messages import Delivery
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.states import State
 from tests.support.app import tasks
 from tests.unit.jobs.running import state_of
 
 
-def numbers(sent: list[outbox.Delivery]) -> list[tuple[str, int]]:
+def numbers(sent: list[Delivery]) -> list[tuple[str, int]]:
     return [(one.message.task_id, one.attempt) for one in sent]
 
 
@@ -24,7 +26,7 @@ def ago(seconds: float) -> Any:
 
 
 def test_a_job_is_queued_and_sent_when_it_is_due_and_not_before(
-    ledger: list[outbox.Delivery],
+    ledger: list[Delivery],
 ) -> None:
     due, later = (str(tasks.add.apply_async((1, 1), countdown=60).id) for _ in range(2))
     assert dispatcher.publish_due() == 0
@@ -37,7 +39,7 @@ def test_a_job_is_queued_and_sent_when_it_is_due_and_not_before(
 
 
 def test_what_was_never_sent_is_sent_after_a_grace_for_its_publisher(
-    ledger: list[outbox.Delivery],
+    ledger: list[Delivery],
 ) -> None:
     task_id = str(tasks.add.delay(1, 1).id)
     assert dispatcher.publish_unpublished() == 0
@@ -52,16 +54,15 @@ def test_what_the_broker_does_not_take_stays_in_the_ledger(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(_: Any) -> None:
-        message = "no broker"
-        raise ConnectionError(message)
+        raise NotAllSentError([], ConnectionError("no broker"))
 
-    monkeypatch.setattr(outbox, "publish", refuse)
+    monkeypatch.setattr(outbox, "send", refuse)
     task_id = str(tasks.add.apply_async((1, 1), countdown=60).id)
     Job.objects.filter(id=task_id).update(due_at=ago(1))
     assert dispatcher.publish_due() == 0
     job = Job.objects.get(id=task_id)
     assert (job.state, job.published_at) == (State.QUEUED, None)
-    assert "1 jobs wait for the broker: no broker" in caplog.text
+    assert "1 jobs wait: The broker cannot be reached: no broker." in caplog.text
 
 
 class Stage:
@@ -85,8 +86,9 @@ class Stage:
     def resign(self) -> None:
         self.resigned = True
 
-    def act(self, *, sweep: bool) -> None:
+    def act(self, *, sweep: bool) -> bool:
         self.acts.append(sweep)
+        return False
 
 
 @pytest.fixture

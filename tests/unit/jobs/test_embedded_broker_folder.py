@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from celery_uncovered.jobs.embedded_broker import backlog
+from celery_uncovered.jobs.embedded_broker import folder as folder_module
 from celery_uncovered.jobs.embedded_broker.backlog import Backlog
 from celery_uncovered.jobs.embedded_broker.folder import QueueFolder, QueueNotFoundError
 from celery_uncovered.jobs.embedded_broker.layout import Layout
@@ -297,3 +298,18 @@ def test_only_this_user_may_read_anything(folder: QueueFolder, layout: Layout) -
     assert set(modes.values()) == {0o600}
     folders = [path for path in [layout.root, *layout.root.rglob("*")] if path.is_dir()]
     assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
+
+
+def test_many_messages_share_one_flush_of_their_folder(
+    folder: QueueFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[Path] = []
+    monkeypatch.setattr(folder_module, "sync_folder", flushed.append)
+    folder.create("q")
+    with folder.flushed_together():
+        folder.put("q", b"1")
+        folder.put("q", b"2")
+        assert flushed == []
+    assert len(flushed) == 1
+    folder.put("q", b"3")
+    assert len(flushed) == 2

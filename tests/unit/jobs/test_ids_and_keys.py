@@ -6,7 +6,8 @@ import pytest
 from celery import current_app
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.jobs import submit
+from celery_uncovered.jobs import submit, unique
+from celery_uncovered.jobs.insert import Key
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.states import State
 from tests.support.app import tasks
@@ -26,14 +27,14 @@ def test_an_id_and_a_key_that_come_again_after_the_end_give_the_job_that_was(
 ) -> None:
     """The key is free and the id is not: there is nothing to wait for."""
     looks: list[str] = []
-    real = submit.live_job_with
+    real = unique.holder_of
 
-    def look(key: str) -> str | None:
-        looks.append(key)
+    def look(key: Key) -> str | None:
+        looks.append(key.text)
         assert len(looks) < LOOKS, "it looks for ever"
         return real(key)
 
-    monkeypatch.setattr(submit, "live_job_with", look)
+    monkeypatch.setattr(submit, "holder_of", look)
     assert submit_fixed() == "fixed"
     run_all()
     assert submit_fixed() == "fixed"

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from celery import current_app
 from django.utils import timezone
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from celery_uncovered.jobs import dispatcher, lost_messages, outbox
-from celery_uncovered.jobs.errors import UnknownQueueError
+from celery_uncovered.jobs.errors import UnknownExchangeError, UnknownQueueError
+from celery_uncovered.jobs.messages import Delivery
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.states import State
 from tests.support.app import tasks
@@ -38,7 +39,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
 @pytest.mark.behaviour("J1")
 @pytest.mark.usefixtures("waiting")
-def test_what_an_empty_queue_does_not_hold_is_sent_again(ledger: list[outbox.Delivery]) -> None:
+def test_what_an_empty_queue_does_not_hold_is_sent_again(ledger: list[Delivery]) -> None:
     """A job whose message the broker lost would otherwise wait for ever."""
     old = published(600)
     young = published(5)
@@ -137,4 +138,14 @@ def test_a_message_that_would_reach_no_queue_is_refused(options: Any) -> None:
     with pytest.raises(UnknownQueueError) as caught:
         tasks.add.apply_async((1, 1), **options)
     assert str(caught.value) == 'Queue "fast" is not configured; choose one of: default, io.'
+    assert not Job.objects.exists()
+
+
+@pytest.mark.behaviour("J5")
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.parametrize("exchange", ["elsewhere", Exchange("elsewhere")])
+def test_an_unknown_exchange_is_refused(exchange: Any) -> None:
+    with pytest.raises(UnknownExchangeError) as caught:
+        tasks.add.apply_async((1, 1), exchange=exchange, routing_key="default")
+    assert str(caught.value) == 'Exchange "elsewhere" is not configured; choose one of: jobs.'
     assert not Job.objects.exists()

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from celery_uncovered.jobs import outbox
-from celery_uncovered.jobs.messages import Message
+from celery_uncovered.jobs import messages, outbox, published
+from celery_uncovered.jobs.errors import NotAllSentError
+from celery_uncovered.jobs.messages import Delivery, Message, wire_form
 from celery_uncovered.jobs.models import Job
 from tests.support.app import tasks
 from tests.unit.jobs.running import perform, value_of
 
 
-def delivery(task_id: str, attempt: int = 1) -> outbox.Delivery:
+def delivery(task_id: str, attempt: int = 1) -> Delivery:
     message = Message(
         task_id=task_id,
         task="shop.pay",
@@ -24,24 +25,24 @@ def delivery(task_id: str, attempt: int = 1) -> outbox.Delivery:
         headers={},
         properties={},
     )
-    return outbox.Delivery(message=message, attempt=attempt)
+    return Delivery(message=message, attempt=attempt)
 
 
 def test_it_sends_what_it_is_given_in_order_and_flush_waits_for_it(
-    sent: list[outbox.Delivery],
+    sent: list[Delivery],
 ) -> None:
     publisher = outbox.Publisher()
     for number in range(3):
-        publisher.send(delivery(str(number)))
+        publisher.send([delivery(str(number))])
     assert publisher.flush(10)
     assert [one.message.task_id for one in sent] == ["0", "1", "2"]
 
 
 def test_flush_says_when_it_could_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
-    monkeypatch.setattr(outbox, "publish", lambda _: gate.wait(10))
+    monkeypatch.setattr(outbox, "send", lambda _: gate.wait(10) and [])
     publisher = outbox.Publisher()
-    publisher.send(delivery("stuck"))
+    publisher.send([delivery("stuck")])
     assert not publisher.flush(0.05)
     gate.set()
     assert publisher.flush(10)
@@ -52,19 +53,22 @@ def test_a_broker_that_fails_costs_neither_the_thread_nor_the_caller(
 ) -> None:
     tried: list[str] = []
 
-    def fail_at_first(batch: list[outbox.Delivery]) -> None:
+    def fail_at_first(batch: list[Delivery]) -> list[Delivery]:
         tried.extend(one.message.task_id for one in batch)
         if tried == ["first"]:
-            message = "connection refused"
-            raise ConnectionError(message)
+            raise NotAllSentError([], ConnectionError("connection refused"))
+        return []
 
-    monkeypatch.setattr(outbox, "publish", fail_at_first)
+    monkeypatch.setattr(outbox, "send", fail_at_first)
     publisher = outbox.Publisher()
     for task_id in ("first", "second"):
-        publisher.send(delivery(task_id))
+        publisher.send([delivery(task_id)])
         assert publisher.flush(10)
     assert tried == ["first", "second"]
-    assert "1 messages wait for the dispatcher: connection refused" in caplog.text
+    assert (
+        "1 messages wait for the dispatcher: The broker cannot be reached: connection refused."
+        in caplog.text
+    )
 
 
 @pytest.mark.filterwarnings("ignore:This process")
@@ -72,10 +76,12 @@ def test_a_forked_child_has_a_publisher_of_its_own(monkeypatch: pytest.MonkeyPat
     """The parent's thread does not exist there, and its lock may be held for ever."""
     reading, writing = os.pipe()
     monkeypatch.setattr(
-        outbox, "publish", lambda batch: os.write(writing, batch[0].message.task_id.encode())
+        outbox,
+        "send",
+        lambda batch: os.write(writing, batch[0].message.task_id.encode()) and [],
     )
     inherited = outbox.publisher()
-    inherited.send(delivery("parent "))
+    inherited.send([delivery("parent ")])
     assert inherited.flush(10)
     with outbox._publisher_lock:
         child = os.fork()
@@ -91,7 +97,7 @@ def send_and_end(inherited: outbox.Publisher) -> None:
     """In the child: 0 if it sent by a publisher of its own."""
     try:
         own = outbox.publisher()
-        own.send(delivery("child"))
+        own.send([delivery("child")])
         os._exit(0 if own is not inherited and own.flush(10) else 1)
     finally:
         os._exit(2)
@@ -114,15 +120,15 @@ def test_a_message_is_built_from_the_row_for_the_next_attempt() -> None:
 def test_a_job_that_moved_on_is_not_noted_as_sent() -> None:
     task_id = str(tasks.add.delay(1, 2).id)
     Job.objects.filter(id=task_id).update(attempt=1)
-    outbox._note_published([delivery(task_id, attempt=1)])
+    published.note_published([delivery(task_id, attempt=1)])
     assert Job.objects.get(id=task_id).published_at is None
-    outbox._note_published([delivery(task_id, attempt=2)])
+    published.note_published([delivery(task_id, attempt=2)])
     assert Job.objects.get(id=task_id).published_at is not None
 
 
 @pytest.mark.usefixtures("ledger")
 def test_nothing_is_sent_where_the_transaction_rolls_back(
-    sent: list[outbox.Delivery], django_capture_on_commit_callbacks: Any
+    sent: list[Delivery], django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks() as callbacks:
         tasks.add.delay(1, 2)
@@ -139,18 +145,12 @@ def test_a_large_body_stays_in_the_ledger_and_is_read_at_the_claim(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The message that travels is small, and the job gets its arguments all the same."""
-    monkeypatch.setattr(outbox, "LARGEST_SENT", 100)
+    monkeypatch.setattr(messages, "LARGEST_SENT", 100)
     text = "long " * 100
     task_id = str(tasks.echo.delay(text).id)
-    sent: dict[str, Any] = {}
-
-    class Producer:
-        def publish(self, body: str, **options: Any) -> None:
-            sent.update(body=body, headers=options["headers"])
-
     large = outbox.delivery_of(Job.objects.get(id=task_id))
-    outbox._publish(Producer(), large)
-    assert len(sent["body"]) < 100
-    request = sent["headers"] | {"delivery_info": {}, "hostname": "here"}
-    perform(large.message.task, task_id, request, sent["body"])
+    headers, body = wire_form(large)
+    assert len(body) < 100
+    request = headers | {"delivery_info": {}, "hostname": "here"}
+    perform(large.message.task, task_id, request, body)
     assert value_of(task_id) == text

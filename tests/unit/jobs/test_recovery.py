@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from celery_uncovered.jobs import claim, heartbeat, node, outbox, recovery
+from celery_uncovered.jobs.messages import Delivery
 from celery_uncovered.jobs.models import Job, Node
 from celery_uncovered.jobs.node import Identity
 from celery_uncovered.jobs.states import State
@@ -126,7 +127,7 @@ def test_a_job_that_takes_five_workers_with_it_fails(monkeypatch: pytest.MonkeyP
 
 def test_a_job_that_is_back_is_sent_for_its_next_attempt(
     monkeypatch: pytest.MonkeyPatch,
-    ledger: list[outbox.Delivery],
+    ledger: list[Delivery],
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     task_id = claimed_by(ended_process(), monkeypatch)

@@ -2,11 +2,9 @@
 
 import threading
 from datetime import timedelta
-from types import SimpleNamespace
-from typing import Any, Self
+from typing import Any
 
 import pytest
-from celery import current_app
 from django.utils import timezone
 
 from celery_uncovered.jobs import (
@@ -16,9 +14,9 @@ from celery_uncovered.jobs import (
     idle,
     lost_messages,
     node,
-    outbox,
     recovery,
 )
+from celery_uncovered.jobs.messages import Delivery
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.states import State
 from tests.support.app import tasks
@@ -138,7 +136,7 @@ def test_a_dispatcher_survives_an_election_and_a_look_for_messages_that_fail(
 
 
 @pytest.mark.behaviour("J1")
-def test_a_row_without_a_message_holds_up_no_other(ledger: list[outbox.Delivery]) -> None:
+def test_a_row_without_a_message_holds_up_no_other(ledger: list[Delivery]) -> None:
     overdue(message="{}")
     overdue(message="not JSON")
     good = overdue()
@@ -190,89 +188,3 @@ def test_a_job_is_back_though_its_next_message_cannot_be_built() -> None:
     Job.objects.filter(id=task_id).update(message="{}")
     assert recovery.bring_back(Job.objects.get(id=task_id), "The worker died.")
     assert state_of(task_id) == State.QUEUED
-
-
-# --- sending -------------------------------------------------------------------------------------
-class Producer:
-    """A broker's producer that does not take everything."""
-
-    class Connection:
-        connection_errors = (ConnectionError,)
-
-    def __init__(self, refuse: dict[str, Exception]) -> None:
-        self.connection = self.Connection()
-        self.refuse = refuse
-        self.taken: list[str] = []
-        self.options: list[dict[str, Any]] = []
-        self.revived = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def acquire(self, **_: Any) -> "Producer":
-        return self
-
-    def revive(self, _: Any) -> None:
-        self.revived += 1
-
-    def maybe_declare(self, _: Any) -> None:
-        pass
-
-    def publish(self, _: str, **options: Any) -> None:
-        self.options.append(options)
-        task_id = options["headers"]["id"]
-        if task_id in self.refuse:
-            raise self.refuse[task_id]
-        self.taken.append(task_id)
-
-
-@pytest.fixture
-def publish(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Publish jobs through a producer that refuses some of them; the producer."""
-
-    def act(ids: list[str], refuse: dict[str, Exception] | None = None) -> Producer:
-        producer = Producer(refuse or {})
-        app = SimpleNamespace(producer_pool=producer, conf=current_app.conf, amqp=current_app.amqp)
-        monkeypatch.setattr(outbox, "current_app", app)
-        jobs = {job.id: job for job in Job.objects.filter(id__in=ids)}
-        try:
-            outbox.publish([outbox.delivery_of(jobs[id_]) for id_ in ids])
-        finally:
-            monkeypatch.setattr(outbox, "current_app", current_app)
-        return producer
-
-    return act
-
-
-def unpublished() -> set[str]:
-    return set(Job.objects.filter(published_at=None).values_list("id", flat=True))
-
-
-@pytest.mark.django_db
-def test_a_message_that_the_broker_refuses_holds_up_no_other(publish: Any) -> None:
-    ids = [overdue() for _ in range(3)]
-    refusal = UnforeseenError("404 NOT_FOUND - no exchange")
-    producer = publish(ids, {ids[0]: refusal})
-    assert producer.taken == ids[1:]
-    assert producer.revived == 1
-    assert unpublished() == {ids[0]}
-
-
-@pytest.mark.django_db
-def test_what_was_sent_before_the_connection_broke_is_noted(publish: Any) -> None:
-    ids = [overdue() for _ in range(3)]
-    with pytest.raises(ConnectionError):
-        publish(ids, {ids[1]: ConnectionError("gone")})
-    assert unpublished() == set(ids[1:])
-
-
-@pytest.mark.django_db
-def test_a_broker_that_is_blocked_is_not_waited_for_without_end(publish: Any) -> None:
-    """RabbitMQ short of memory takes nothing and says nothing."""
-    producer = publish([overdue()])
-    assert producer.options[0]["timeout"] == outbox.CONFIRM_SECONDS
-    assert producer.options[0]["confirm_timeout"] == outbox.CONFIRM_SECONDS
-    assert producer.options[0]["retry"] is False
