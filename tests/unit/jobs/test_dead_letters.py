@@ -13,6 +13,7 @@ from django_celery_results.models import TaskResult
 
 from celery_uncovered.jobs import api as jobs
 from celery_uncovered.jobs import claim, dead_letters, idle, outbox, settle
+from celery_uncovered.jobs.messages import Delivery
 from celery_uncovered.jobs.models import Chord, Job
 from celery_uncovered.jobs.states import LIVE, State
 from tests.support.app import tasks
@@ -49,7 +50,7 @@ def ids_of(wanted: jobs.DeadLetterFilter = EVERY) -> list[str]:
 
 # --- one -----------------------------------------------------------------------------------------
 def test_a_failed_job_runs_again_under_its_id_and_its_attempts_count_on(
-    monkeypatch: pytest.MonkeyPatch, ledger: list[outbox.Delivery]
+    monkeypatch: pytest.MonkeyPatch, ledger: list[Delivery]
 ) -> None:
     task_id = failed_job()
     Job.objects.filter(id=task_id).update(times_lost=3, progress_done=7)
@@ -70,7 +71,7 @@ def test_a_failed_job_runs_again_under_its_id_and_its_attempts_count_on(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_its_message_is_of_the_next_attempt(committed_ledger: list[outbox.Delivery]) -> None:
+def test_its_message_is_of_the_next_attempt(committed_ledger: list[Delivery]) -> None:
     task_id = failed_job()
     jobs.retry_job(task_id)
     assert outbox.publisher().flush(10)
