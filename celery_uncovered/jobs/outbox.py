@@ -21,6 +21,7 @@ from celery_uncovered.jobs.forking import no_fork
 from celery_uncovered.jobs.messages import (
     ATTEMPT_HEADER,
     BODY_HEADER,
+    DUE_HEADER,
     EMPTY_BODY,
     IN_LEDGER,
     LARGEST_SENT,
@@ -67,6 +68,7 @@ def send_job_after_commit(task_id: str) -> None:
 def delivery_of(job: Job) -> Delivery:
     """The next message of ``job``, built from its row."""
     envelope = decode(job.message)
+    due = {DUE_HEADER: job.due_at.isoformat()} if job.due_at else {}
     message = Message(
         task_id=job.id,
         task=job.task,
@@ -74,7 +76,7 @@ def delivery_of(job: Job) -> Delivery:
         exchange=envelope["exchange"],
         routing_key=envelope["routing_key"],
         body=job.body,
-        headers=envelope["headers"],
+        headers=envelope["headers"] | due,
         properties=envelope["properties"],
     )
     return Delivery(message=message, attempt=job.attempt + 1)
