@@ -5,6 +5,7 @@ submits the callback in that same transaction.
 """
 
 import logging
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from celery.app.base import Celery
@@ -12,6 +13,7 @@ from celery.app.task import Context
 from celery.canvas import Signature, maybe_signature
 from celery.exceptions import ChordError
 from celery.result import AsyncResult, GroupResult, allow_join_result, result_from_tuple
+from django.db import transaction
 from django.db.models import F
 
 from celery_uncovered.jobs.messages import decode, encode
@@ -24,7 +26,7 @@ log = logging.getLogger(__name__)
 
 def open_chord(header: GroupResult, body: Signature) -> None:
     """Note that the chord waits for the parts of ``header``; once for each group id."""
-    size = body.get("chord_size") or len(header)
+    size = _tasks_within(header.results or ())
     Chord.objects.get_or_create(
         group_id=header.id,
         defaults={
@@ -35,6 +37,39 @@ def open_chord(header: GroupResult, body: Signature) -> None:
             "remaining": size,
         },
     )
+
+
+def resize_chord(group_id: str, size: int) -> None:
+    """Wait for ``size`` parts in all: Celery says how many before it submits the last one."""
+    chord = Chord.objects.filter(group_id=group_id).exclude(size=size)
+    chord.update(remaining=F("remaining") + size - F("size"), size=size)
+
+
+def add_part(group_id: str, part: Any) -> None:
+    """Let the chord wait for one more part, which one of its running parts adds."""
+    with transaction.atomic(savepoint=False):
+        chord = Chord.objects.select_for_update().get(group_id=group_id)
+        header, parts = decode(chord.parts)
+        chord.parts = encode([header, [*parts, part.as_tuple()]])
+        size = _tasks_within([part])
+        chord.size += size
+        chord.remaining += size
+        chord.save(update_fields=["parts", "size", "remaining"])
+
+
+def tasks_of_chain(elements: Iterable[Any]) -> Iterator[Any]:
+    """The signatures of tasks in the rest of a chain: groups, chains and chords are no tasks.
+
+    Each stands for those that end in its place: a chord for its body.
+    """
+    for element in elements:
+        inner = element.get("kwargs") or {}
+        if element.get("subtask_type") in {"group", "chain"}:
+            yield from tasks_of_chain(inner["tasks"])
+        elif element.get("subtask_type") == "chord":
+            yield from tasks_of_chain([inner["body"]])
+        else:
+            yield element
 
 
 def count_part(app: Celery, request: Any) -> None:
@@ -84,11 +119,16 @@ def _fire(app: Celery, chord: Chord, last_part: Any) -> None:
         culprit = _failed_part(header)
         part = f"Part {culprit}" if culprit is not None else "A part"
         _name_family(chord, callback, last_part)
-        app.backend.chord_error_from_stack(
-            callback, ChordError(f"{part} failed: {error_sentence(error)}")
-        )
+        failure = ChordError(f"{part} failed: {error_sentence(error)}")
+        failure.__cause__ = error
+        app.backend.chord_error_from_stack(callback, failure)
     else:
         callback.delay(results)
+
+
+def _tasks_within(results: Iterable[Any]) -> int:
+    """How many tasks end a header's parts; each task of a group at a part's end counts."""
+    return sum(_tasks_within(part) if isinstance(part, GroupResult) else 1 for part in results)
 
 
 def _name_family(chord: Chord, callback: Any, last_part: Any) -> None:

@@ -93,6 +93,11 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         reason = "Replaced by new task"
         raise Ignore(reason)
 
+    def add_to_chord(self, sig: Any, lazy: Any = False) -> Any:  # noqa: FBT002  # Celery's signature
+        """Add a part to the chord that this job is in; the count and the part's row commit together."""
+        with transaction.atomic():
+            return super().add_to_chord(sig, lazy)
+
     def _check_arguments(self, args: Any, kwargs: Any) -> None:
         check = getattr(self, "__header__", None)
         if not self.typing or check is None:
