@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import chain, chord, current_app, group
-from celery.result import AsyncResult
+from celery.result import AsyncResult, result_from_tuple
 from django.db import connection, transaction
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
@@ -266,3 +266,62 @@ def submit_at(moment: float, unique_key: str) -> list[str]:
 
 def cancel(task_id: str) -> bool:
     return jobs.cancel_job(task_id)
+
+
+# --- J19, J20 ------------------------------------------------------------------------------------
+def submit_chord_that_fails(gate: str) -> dict[str, Any]:
+    """A chord whose last part fails once ``gate`` is open; what follows it leaves notes."""
+    header = [tasks.add.s(1, 1), tasks.add.s(2, 2), tasks.fail_at.s(gate, "out of paper")]
+    body = tasks.leave_note_after.s("callback").on_error(tasks.leave_note_after.s("errback"))
+    result: Any = chord(header, body).delay()
+    return {"failed": result.parent[2].id, "callback": result.id}
+
+
+def submit_failure_with_errback(gate: str) -> str:
+    return str(
+        tasks.fail_at.apply_async(
+            (gate, "out of paper"), link_error=tasks.leave_note_after.s("errback")
+        ).id
+    )
+
+
+def error_of(task_id: str, *, parent: str | None = None) -> str:
+    """What somebody who waits for a job gets raised."""
+    result: Any = AsyncResult(task_id, parent=AsyncResult(parent) if parent else None)
+    try:
+        return f"nothing: {result.get(timeout=30)!r}"
+    except Exception as error:  # noqa: BLE001  # the test looks at it
+        return f"{type(error).__name__}: {error}"
+
+
+def submit_compositions() -> dict[str, Any]:
+    """Each composition's result as ``result_from_tuple`` takes it."""
+    add, total, echo = tasks.add, tasks.total, tasks.echo
+    die: Any = tasks.die_once
+    sums = [add.s(n, n) for n in range(4)]
+    made: dict[str, Any] = {
+        "chain": chain(add.s(2, 2), add.s(4), add.s(8)),
+        "group": group(sums),
+        "chord": chord(sums, total.s()),
+        "group and a task": group(sums) | total.s(),
+        "chain into a group": chain(add.s(4, 4), group(add.s(1), add.s(2))),
+        "group into a group": chain(group(sums[:2]), group(total.s(), echo.s())),
+        "group in a group": group(group(add.s(1, 1), add.s(2, 2)), add.s(3, 3)),
+        "chord in a chain": chain(add.s(1, 1), group(add.s(1), add.s(2)), total.s(), add.s(10)),
+        "chord in a chord": chord([chord(sums, total.s()), add.s(1, 1)], total.s()),
+        "chain as a callback": chord(sums, chain(total.s(), add.s(100))),
+        "group as a callback": chord(sums, group(total.s(), echo.s())),
+        "group at the end of a part": chain(
+            group(add.si(1, 1), chain(add.si(1, 2), group(add.si(1, 10), add.si(1, 20)))), echo.s()
+        ),
+        "replaced part": chord([tasks.be_replaced.s(2), tasks.become_a_chord.s()], total.s()),
+        "part whose worker dies": chord([die.si(), add.s(1, 1)], echo.s()),
+        "map": total.map([[1, 2], [3, 4]]),
+        "starmap": add.starmap([(1, 2), (3, 4)]),
+        "chunks": add.chunks([(n, n) for n in range(4)], 2).group(),
+    }
+    return {name: signature.delay().as_tuple() for name, signature in made.items()}
+
+
+def value_of_composition(result: Any) -> Any:
+    return result_from_tuple(result, app=current_app).get(timeout=60)
