@@ -1,4 +1,4 @@
-"""Registers the app; its checks, its worker hooks and its fork handling start here."""
+"""Registers the app; its defaults, its checks, its worker hooks and its fork handling start here."""
 
 from django.apps import AppConfig
 
@@ -9,8 +9,9 @@ class JobsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from celery_uncovered.jobs import checks, forking, heartbeat
+        from celery_uncovered.jobs import checks, defaults, forking, heartbeat
 
+        defaults.fill_in()
         checks.register_checks()
         forking.watch_forks()
         heartbeat.connect_worker_signals()

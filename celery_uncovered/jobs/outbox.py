@@ -109,7 +109,7 @@ def publish(deliveries: list[Delivery]) -> None:
 
 def _publish(producer: Any, delivery: Delivery) -> None:
     message = delivery.message
-    known = current_app.amqp.queues
+    known: Any = current_app.amqp.queues
     headers, body = message.headers | {ATTEMPT_HEADER: delivery.attempt}, message.body
     if len(body) > LARGEST_SENT:
         headers, body = headers | {BODY_HEADER: IN_LEDGER}, EMPTY_BODY
@@ -120,7 +120,8 @@ def _publish(producer: Any, delivery: Delivery) -> None:
         content_type="application/json",
         content_encoding="utf-8",
         headers=headers,
-        declare=[known[message.queue]] if message.queue in known else [],
+        # One that Celery made when it was named is not known to other processes yet.
+        declare=[known[message.queue]] if known.create_missing or message.queue in known else [],
         retry=False,
         timeout=CONFIRM_SECONDS,
         confirm_timeout=CONFIRM_SECONDS,

@@ -34,8 +34,13 @@ def submit_job(task: Any, *, args: Any = (), kwargs: Any = None, **options: Any)
 
 
 def check_queue(options: dict[str, Any]) -> None:
-    """Raise UnknownQueueError where a message would reach no queue that the settings list."""
-    known = current_app.amqp.queues
+    """Raise UnknownQueueError where a message would reach no queue that the settings list.
+
+    Celery's ``task_create_missing_queues`` makes any other one when it is named.
+    """
+    known: Any = current_app.amqp.queues
+    if known.create_missing:
+        return
     queue = options.get("queue")
     name = getattr(queue, "name", queue)
     if name is not None and name not in known:

@@ -24,6 +24,12 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
 
     abstract = True
     Strategy = "celery_uncovered.jobs.strategy:job_strategy"
+    # A message is acknowledged when its job has ended, whatever the project's settings say: with the
+    # worker, an earlier acknowledgement would lose it, or that of a child that died.
+    acks_late = True
+    reject_on_worker_lost = True
+    # Also what runs in its caller leaves a row.
+    store_eager_result = True
 
     def apply_async(
         self,
