@@ -12,7 +12,7 @@ from celery.exceptions import Ignore
 from celery.result import AsyncResult
 from django.db import transaction
 
-from celery_uncovered.jobs import settle, submit
+from celery_uncovered.jobs import sending, settle, submit
 from celery_uncovered.jobs.capture import CapturingProducer
 from celery_uncovered.jobs.current import Successor, attempt_of
 from celery_uncovered.jobs.errors import ArgumentsMismatchError, JobCancelledError
@@ -30,6 +30,13 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
     reject_on_worker_lost = True
     # Also what runs in its caller leaves a row.
     store_eager_result = True
+
+    is_job = True
+
+    @classmethod
+    def on_bound(cls, app: Any) -> None:
+        """Called by Celery for each task: what the application sends by name is a job as well."""
+        sending.watch(app)
 
     def apply_async(
         self,

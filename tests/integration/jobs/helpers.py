@@ -9,7 +9,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from celery import chain, chord, current_app, group
+from celery import Celery, chain, chord, current_app, group
 from celery.result import AsyncResult, result_from_tuple
 from django.db import connection, transaction
 from django.utils import timezone
@@ -149,9 +149,16 @@ def submit_in_every_way() -> dict[str, str]:
     }
 
 
-def send_by_name(label: str) -> str:
+def send_by_name(name: str, label: str) -> str:
+    return str(current_app.send_task(name, args=[label]).id)
+
+
+def send_from_elsewhere(name: str, label: str) -> str:
     """As a process does that has not the project's task class: no row is left here."""
-    return str(current_app.send_task(tasks.look.name, args=[label]).id)
+    app = Celery("elsewhere", set_as_current=False, fixups=[])
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    with app:
+        return str(app.send_task(name, args=[label]).id)
 
 
 def schedule_every_second(label: str) -> None:
@@ -236,7 +243,7 @@ def waited_between_attempts(task_id: str) -> float:
 
 
 def send_hold_by_name(gate: str) -> str:
-    return str(current_app.send_task(tasks.hold.name, args=[gate]).id)
+    return send_from_elsewhere(tasks.hold.name, gate)
 
 
 # --- J4 ------------------------------------------------------------------------------------------
