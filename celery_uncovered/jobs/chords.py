@@ -15,6 +15,7 @@ from celery.exceptions import ChordError
 from celery.result import AsyncResult, GroupResult, allow_join_result, result_from_tuple
 from django.db import transaction
 from django.db.models import F
+from kombu.utils.functional import maybe_list
 
 from celery_uncovered.jobs.messages import decode, encode
 from celery_uncovered.jobs.models import Chord, Job
@@ -119,6 +120,7 @@ def _fire(app: Celery, chord: Chord, last_part: Any) -> None:
         culprit = _failed_part(header)
         part = f"Part {culprit}" if culprit is not None else "A part"
         _name_family(chord, callback, last_part)
+        _leave_to_outer_chord(callback)
         failure = ChordError(f"{part} failed: {error_sentence(error)}")
         failure.__cause__ = error
         app.backend.chord_error_from_stack(callback, failure)
@@ -137,6 +139,17 @@ def _name_family(chord: Chord, callback: Any, last_part: Any) -> None:
     options["root_id"] = options.get("root_id") or last_part.root_id or last_part.id
     options["parent_id"] = options.get("parent_id") or last_part.id
     Chord.objects.filter(group_id=chord.group_id).update(body=encode(dict(callback)))
+
+
+def _leave_to_outer_chord(callback: Any) -> None:
+    """Take off the errbacks that the chord around has as well: it fails too, and calls them once.
+
+    Celery links what is linked to a chord to the chords within it.
+    """
+    outer = (callback.options.get("chord") or {}).get("options") or {}
+    theirs = maybe_list(outer.get("link_error")) or []
+    ours = maybe_list(callback.options.get("link_error")) or []
+    callback.options["link_error"] = [errback for errback in ours if errback not in theirs]
 
 
 def _failed_part(header: Any) -> str | None:

@@ -168,6 +168,17 @@ def test_who_waits_for_a_chord_gets_the_error_of_the_part_itself() -> None:
     assert isinstance(value_of(result.id), ChordError)
 
 
+def test_link_error_of_a_chord_runs_once_where_a_chord_within_it_fails() -> None:
+    inner = chord([tasks.echo.si(1), tasks.fail.si("out of paper")], tasks.echo.si("inner"))
+    outer = chord(group([tasks.echo.si(2), inner]), tasks.echo.si("outer"))
+    outer.link_error(tasks.leave_note_after.s("errback"))
+    result: Any = outer.delay()
+    assert sorted(run_all()) == ["echo", "echo", "fail", "leave_note_after"]
+    assert state_of(result.id) == State.FAILURE
+    (errback,) = Job.objects.filter(task=tasks.leave_note_after.name)
+    assert result.id in errback.body
+
+
 def test_a_part_adds_parts_to_its_chord() -> None:
     header = [odd_tasks.add_parts.s([5, 6]), tasks.add.s(1, 1)]
     result: Any = chord(header, tasks.echo.s()).delay()
