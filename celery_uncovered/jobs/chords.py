@@ -13,7 +13,7 @@ from celery.app.task import Context
 from celery.canvas import Signature, maybe_signature
 from celery.exceptions import ChordError
 from celery.result import AsyncResult, GroupResult, allow_join_result, result_from_tuple
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 from kombu.utils.functional import maybe_list
 
@@ -73,21 +73,24 @@ def tasks_of_chain(elements: Iterable[Any]) -> Iterator[Any]:
             yield element
 
 
-def count_part(app: Celery, request: Any) -> None:
+def count_part(app: Celery, request: Any) -> bool:
     """Take one off; fire the callback if it was the last. Call it within the part's transaction.
+
+    False where the ledger has no such chord.
 
     The UPDATE locks the chord's row until the commit, so of two parts that end at the same moment
     the later one sees zero.
     """
     if not request.group:
-        return
+        return True
     chord = Chord.objects.filter(group_id=request.group, remaining__gt=0)
     if not chord.update(remaining=F("remaining") - 1):
-        return
+        return Chord.objects.filter(group_id=request.group).exists()
     # Part by part only the count is read: body and parts are large, and needed once.
     last = Chord.objects.filter(group_id=request.group, remaining=0).first()
     if last is not None:
         _fire(app, last, request)
+    return True
 
 
 def request_of_callback(task_id: str) -> Any:
@@ -119,13 +122,25 @@ def _fire(app: Celery, chord: Chord, last_part: Any) -> None:
     except Exception as error:  # noqa: BLE001  # a part's own error, of any class: the callback fails with it
         culprit = _failed_part(header)
         part = f"Part {culprit}" if culprit is not None else "A part"
-        _name_family(chord, callback, last_part)
-        _leave_to_outer_chord(callback)
-        failure = ChordError(f"{part} failed: {error_sentence(error)}")
-        failure.__cause__ = error
-        app.backend.chord_error_from_stack(callback, failure)
-    else:
-        callback.delay(results)
+        _fail(app, chord, callback, last_part, f"{part} failed", error)
+        return
+    try:
+        with transaction.atomic():
+            callback.delay(results)
+    except DatabaseError:
+        raise
+    except Exception as error:  # noqa: BLE001  # refused: its arguments do not fit, or are too large
+        _fail(app, chord, callback, last_part, "The callback cannot be submitted", error)
+
+
+def _fail(
+    app: Celery, chord: Chord, callback: Any, last_part: Any, words: str, error: Exception
+) -> None:
+    _name_family(chord, callback, last_part)
+    _leave_to_outer_chord(callback)
+    failure = ChordError(f"{words}: {error_sentence(error)}")
+    failure.__cause__ = error
+    app.backend.chord_error_from_stack(callback, failure)
 
 
 def _tasks_within(results: Iterable[Any]) -> int:

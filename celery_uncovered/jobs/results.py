@@ -278,9 +278,13 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
     def add_to_chord(self, chord_id: str, result: Any) -> None:
         chords.add_part(chord_id, result)
 
-    def on_chord_part_return(self, request: Any, state: str, result: Any, **_: Any) -> None:  # noqa: ARG002  # Celery's signature
-        """Count a part; runs inside the transaction that made it final, so each counts once."""
-        chords.count_part(self.app, request)
+    def on_chord_part_return(self, request: Any, state: str, result: Any, **_: Any) -> None:
+        """Count a part; runs inside the transaction that made it final, so each counts once.
+
+        A chord that was begun before the project had the ledger is django-celery-results' to count.
+        """
+        if not chords.count_part(self.app, request):
+            super().on_chord_part_return(request, state, result)
 
     def _count_part(self, request: Any, state: str, result: Any) -> None:
         if request is not None and request.chord:

@@ -1,14 +1,16 @@
 """Chains, groups and chords over the ledger: each part counts once, and each callback runs once."""
 
+import json
 from typing import Any
 
 import pytest
 from celery import chain, chord, current_app, group
 from celery.exceptions import ChordError
+from django.apps import apps
 from django.db.models import Sum
 
 from celery_uncovered.jobs import claim, idle, outbox, recovery, settle
-from celery_uncovered.jobs.messages import ATTEMPT_HEADER
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER, decode
 from celery_uncovered.jobs.models import Chord, Job
 from celery_uncovered.jobs.states import State
 from tests.support.app import tasks
@@ -168,6 +170,15 @@ def test_who_waits_for_a_chord_gets_the_error_of_the_part_itself() -> None:
     assert isinstance(value_of(result.id), ChordError)
 
 
+def test_a_callback_that_is_refused_fails_and_leaves_the_parts_as_they_are() -> None:
+    body = tasks.add.s(1, 2, 3).on_error(tasks.leave_note_after.s("errback"))
+    result: Any = chord([tasks.echo.s(1), tasks.echo.s(2)], body).delay()
+    assert run_all() == ["echo", "echo", "leave_note_after"]
+    assert [part.state for part in result.parent] == ["SUCCESS", "SUCCESS"]
+    error = Job.objects.get(id=result.id).error
+    assert error.startswith("The callback cannot be submitted: The arguments do not fit ")
+
+
 def test_link_error_of_a_chord_runs_once_where_a_chord_within_it_fails() -> None:
     inner = chord([tasks.echo.si(1), tasks.fail.si("out of paper")], tasks.echo.si("inner"))
     outer = chord(group([tasks.echo.si(2), inner]), tasks.echo.si("outer"))
@@ -177,6 +188,20 @@ def test_link_error_of_a_chord_runs_once_where_a_chord_within_it_fails() -> None
     assert state_of(result.id) == State.FAILURE
     (errback,) = Job.objects.filter(task=tasks.leave_note_after.name)
     assert result.id in errback.body
+
+
+def test_a_chord_that_was_begun_with_django_celery_results_fires() -> None:
+    header = [tasks.add.s(1, 1), tasks.add.s(2, 2)]
+    result: Any = chord(header, tasks.total.s()).delay()
+    noted = Chord.objects.get()
+    _, parts = decode(noted.parts)
+    counters: Any = apps.get_model("django_celery_results", "ChordCounter")
+    counters.objects.create(
+        group_id=noted.group_id, sub_tasks=json.dumps(parts), count=noted.remaining
+    )
+    noted.delete()
+    run_all()
+    assert value_of(result.id) == 6
 
 
 def test_a_part_adds_parts_to_its_chord() -> None:
