@@ -7,7 +7,7 @@ JOBS ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up sign-in test check bench sabotage format lock clean
+.PHONY: help up sign-in test check bench sabotage celery-suite format lock clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,12 +44,17 @@ sabotage:  ## Break one mechanism after another; its tests must fail (ONLY=name)
 	@bin/install-servers
 	@$(BIN)/python -m tests.sabotage.run $(if $(ONLY),--only $(ONLY))
 
+celery-suite:  ## Run Celery's own integration tests of canvas on the platform (ARGS="-k name")
+	@bin/environment test
+	@bin/install-servers redis-server
+	@$(BIN)/python -m tests.celery_suite $(ARGS)
+
 format:  ## Format the code and mend what can be mended
 	@bin/environment test
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-lock:  ## Lock requirements/*.in and the peers of the benchmarks again
+lock:  ## Lock requirements/*.in, the benchmarks' peers and what Celery's suite needs again
 	@bin/environment test
 	@cd requirements && for name in base local test production; do \
 		../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -58,6 +63,9 @@ lock:  ## Lock requirements/*.in and the peers of the benchmarks again
 	@cd benchmarks && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 		--generate-hashes --custom-compile-command "make lock" \
 		--output-file requirements-peers.txt requirements-peers.in
+	@cd tests/celery_suite && ../../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --custom-compile-command "make lock" \
+		--constraints ../../requirements/test.txt --output-file requirements.txt requirements.in
 
 clean:  ## Remove caches and test results; keeps .venv and var
 	@rm -rf build test-results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

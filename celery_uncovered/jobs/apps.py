@@ -1,4 +1,4 @@
-"""Registers the app; its checks, its worker hooks and its fork handling start here."""
+"""Registers the app; its defaults, its checks, its worker hooks and its fork handling start here."""
 
 from django.apps import AppConfig
 
@@ -9,9 +9,16 @@ class JobsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from celery_uncovered.jobs import checks, forking, heartbeat, set_aside
+        from celery import _state
 
+        from celery_uncovered.jobs import checks, defaults, forking, heartbeat, sending, set_aside
+
+        defaults.fill_in()
         checks.register_checks()
         forking.watch_forks()
         heartbeat.connect_worker_signals()
         set_aside.connect_consumer()
+        # One that is made later is watched as soon as it has a task.
+        for app in _state._get_active_apps():  # type: ignore[attr-defined]  # noqa: SLF001  # Celery offers no other way
+            if getattr(app.Task, "is_job", False):
+                sending.watch(app)

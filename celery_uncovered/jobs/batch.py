@@ -26,7 +26,7 @@ from celery_uncovered.jobs import node as nodes
 from celery_uncovered.jobs.board import Board, worker_board
 from celery_uncovered.jobs.current import RunningAttempt, running
 from celery_uncovered.jobs.finished import Finished
-from celery_uncovered.jobs.messages import ATTEMPT_HEADER, decode
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER, DUE_HEADER, decode
 from celery_uncovered.jobs.patience import patiently
 
 log = logging.getLogger(__name__)
@@ -242,6 +242,7 @@ def trace(entry: Entry) -> Any:
         "args": args,
         "kwargs": kwargs,
         "is_eager": False,
+        "eta": entry.request.get(DUE_HEADER),
         ATTEMPT_HEADER: entry.attempt,
     }
     request.update(embed or {})

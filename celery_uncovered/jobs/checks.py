@@ -1,26 +1,24 @@
 """System checks that refuse settings which would lose jobs, in Django's commands and in Celery's."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from celery import current_app, signals
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 
+from celery_uncovered.jobs.submit import import_tasks
 from celery_uncovered.jobs.task import JobTask
 
 BACKEND = "celery_uncovered.jobs.results.LedgerBackend"
 #: RabbitMQ's default consumer_timeout: it closes a channel whose message waits longer for its ack.
 CONSUMER_TIMEOUT = 30 * 60
 
+_looking: ContextVar[bool] = ContextVar("looking", default=False)
+
 #: id, what must hold of Celery's settings, and the sentence that says what is lost otherwise.
 RULES: list[tuple[str, Callable[[Any], bool], str]] = [
-    (
-        "jobs.E001",
-        lambda conf: bool(conf.task_acks_late),
-        "CELERY_TASK_ACKS_LATE must be True: a message acknowledged before its job ended is lost"
-        " with the worker.",
-    ),
     (
         "jobs.E002",
         lambda conf: set(conf.accept_content or ()) <= {"json", "application/json"},
@@ -45,11 +43,6 @@ RULES: list[tuple[str, Callable[[Any], bool], str]] = [
         " message that was sent.",
     ),
     (
-        "jobs.E006",
-        lambda conf: not conf.task_always_eager,
-        "CELERY_TASK_ALWAYS_EAGER must be off: an eager task is gone with its caller.",
-    ),
-    (
         "jobs.E007",
         lambda conf: not conf.task_time_limit or conf.task_time_limit < CONSUMER_TIMEOUT,
         f"CELERY_TASK_TIME_LIMIT must stay below {CONSUMER_TIMEOUT} seconds: RabbitMQ closes the"
@@ -59,12 +52,6 @@ RULES: list[tuple[str, Callable[[Any], bool], str]] = [
         "jobs.E008",
         lambda conf: not conf.task_ignore_result or bool(conf.task_store_errors_even_if_ignored),
         "CELERY_TASK_IGNORE_RESULT needs CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED.",
-    ),
-    (
-        "jobs.E009",
-        lambda conf: bool(conf.task_reject_on_worker_lost),
-        "CELERY_TASK_REJECT_ON_WORKER_LOST must be True: the message of a job whose process died is"
-        " acknowledged otherwise.",
     ),
     (
         "jobs.E014",
@@ -79,6 +66,7 @@ def register_checks() -> None:
     register(check_celery)
     register(check_database)
     register(check_tasks)
+    register(check_storage)
     # Celery's own commands run the checks too, but start whatever they say.
     signals.celeryd_init.connect(refuse_to_start, dispatch_uid="jobs-checks")
     signals.beat_init.connect(refuse_to_start, dispatch_uid="jobs-checks")
@@ -92,7 +80,7 @@ def refuse_to_start(**_: Any) -> None:
     """
     if not issubclass(current_app.Task, JobTask):
         return
-    found = check_celery() + check_database()
+    found = [error for error in check_celery() + check_database() if error.is_serious()]
     if found:
         raise SystemExit("\n".join(f"{error.id}: {error.msg}" for error in found))
 
@@ -100,7 +88,16 @@ def refuse_to_start(**_: Any) -> None:
 def check_celery(**_: Any) -> list[CheckMessage]:
     """One error for each setting of Celery that would lose jobs."""
     conf = current_app.conf
-    return [Error(sentence, id=name) for name, holds, sentence in RULES if not holds(conf)]
+    found: list[CheckMessage] = [
+        Error(sentence, id=name) for name, holds, sentence in RULES if not holds(conf)
+    ]
+    if conf.task_always_eager:
+        sentence = (
+            "CELERY_TASK_ALWAYS_EAGER is for tests: an eager job is not tried again, and is gone"
+            " with its caller."
+        )
+        found.append(Warning(sentence, id="jobs.W003"))
+    return found
 
 
 def check_database(**_: Any) -> list[CheckMessage]:
@@ -131,15 +128,36 @@ def check_database(**_: Any) -> list[CheckMessage]:
 
 
 def check_tasks(**_: Any) -> list[CheckMessage]:
-    """Tasks whose own base is not ours would leave no ledger row."""
-    return [
-        Warning(
-            f"Task {name} does not derive from JobTask: its submissions leave no ledger row.",
-            id="jobs.W001",
-        )
-        for name, task in current_app.tasks.items()
-        if not isinstance(task, JobTask)
-    ]
+    """Tasks that are no jobs, since their own base is not ours, and jobs that could be lost."""
+    if _looking.get():
+        return []  # Celery runs all checks itself as it imports the tasks
+    token = _looking.set(True)
+    try:
+        import_tasks()
+    finally:
+        _looking.reset(token)
+    found: list[CheckMessage] = []
+    for name, task in current_app.tasks.items():
+        if not isinstance(task, JobTask):
+            sentence = f"Task {name} is no job: let its base derive from celery_uncovered.jobs.task.JobTask."
+            found.append(Warning(sentence, id="jobs.W001"))
+        elif not (task.acks_late and task.reject_on_worker_lost):
+            sentence = (
+                f"Task {name} must not turn acks_late or reject_on_worker_lost off: its message is"
+                " lost with the worker."
+            )
+            found.append(Error(sentence, id="jobs.E001"))
+    return found
+
+
+def check_storage(**_: Any) -> list[CheckMessage]:
+    if "artifacts" in settings.STORAGES:
+        return []
+    sentence = (
+        'STORAGES has no "artifacts": files that jobs make go to the default storage, which may be'
+        " public."
+    )
+    return [Warning(sentence, id="jobs.W002")]
 
 
 def _queues(conf: Any) -> Iterable[Any]:

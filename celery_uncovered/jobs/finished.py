@@ -9,9 +9,13 @@ from typing import Any, NamedTuple
 
 from celery import current_app
 from celery.app.task import Context
+from celery.states import SUCCESS
 from django.db import transaction
 
 from celery_uncovered.jobs import chords, node, statements
+from celery_uncovered.jobs.contexts import request_of
+from celery_uncovered.jobs.messages import decode
+from celery_uncovered.jobs.models import Job
 
 
 class Finished(NamedTuple):
@@ -70,4 +74,12 @@ def _count_parts(parts: Sequence[Finished]) -> None:
     last = {one.group: one for one in parts}
     for group in sorted(filter(None, numbers)):
         part: Any = Context(id=last[group].id, root_id=last[group].root_id, group=group)
-        chords.count_parts(current_app, part, numbers[group])
+        if not chords.count_parts(current_app, part, numbers[group]):
+            _count_elsewhere([one for one in parts if one.group == group])
+
+
+def _count_elsewhere(parts: Sequence[Finished]) -> None:
+    """Parts of a chord that was begun before the project had the ledger."""
+    for job in Job.objects.filter(id__in=[one.id for one in parts]):
+        result = None if job.result is None else decode(job.result)
+        current_app.backend.on_chord_part_return(request_of(job), SUCCESS, result)

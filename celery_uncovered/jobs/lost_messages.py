@@ -72,7 +72,8 @@ def _bound(queue: str, now: datetime) -> datetime | None:
 
 
 def _waiting_in_broker(queue: str) -> int:
-    if queue not in current_app.amqp.queues:
+    known: Any = current_app.amqp.queues
+    if not known.create_missing and queue not in known:
         return -1
     with current_app.connection_for_write() as broker:
         channel: Any = broker.default_channel

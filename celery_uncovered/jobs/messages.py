@@ -11,6 +11,8 @@ from celery_uncovered.jobs.errors import ArgumentsNotJsonError, ArgumentsTooLarg
 
 #: Header with the number of the attempt that a message is for; a worker claims only that one.
 ATTEMPT_HEADER = "job_attempt"
+#: Header with the moment that a job was due at, which a task reads as ``self.request.eta``.
+DUE_HEADER = "job_due"
 #: Header of a message whose body is too large to travel: the worker reads it from the ledger.
 BODY_HEADER = "job_body"
 IN_LEDGER = "ledger"

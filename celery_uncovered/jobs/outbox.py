@@ -16,7 +16,7 @@ from celery.signals import worker_process_shutdown
 from django.db import connection, transaction
 
 from celery_uncovered.jobs.errors import NotAllSentError
-from celery_uncovered.jobs.messages import Delivery, Message, decode
+from celery_uncovered.jobs.messages import DUE_HEADER, Delivery, Message, decode
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.published import Notes, note_published
 from celery_uncovered.jobs.sender import forget_senders, most_ahead, own_sender
@@ -71,6 +71,7 @@ def send_jobs_after_commit(task_ids: list[str]) -> None:
 def delivery_of(job: Job) -> Delivery:
     """The next message of ``job``, built from its row."""
     envelope = decode(job.message)
+    due = {DUE_HEADER: job.due_at.isoformat()} if job.due_at else {}
     message = Message(
         task_id=job.id,
         task=job.task,
@@ -78,7 +79,7 @@ def delivery_of(job: Job) -> Delivery:
         exchange=envelope["exchange"],
         routing_key=envelope["routing_key"],
         body=job.body,
-        headers=envelope["headers"],
+        headers=envelope["headers"] | due,
         properties=envelope["properties"],
     )
     return Delivery(message=message, attempt=job.attempt + 1)

@@ -13,7 +13,7 @@ from django.db import close_old_connections
 from celery_uncovered.jobs import claim, receive
 from celery_uncovered.jobs.current import RunningAttempt, running
 from celery_uncovered.jobs.leftovers import DROPPED, run_to_the_end
-from celery_uncovered.jobs.messages import ATTEMPT_HEADER, BODY_HEADER, IN_LEDGER
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER, BODY_HEADER, DUE_HEADER, IN_LEDGER
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.patience import patiently
 
@@ -38,6 +38,7 @@ def perform(
             lambda: receive.attempt_of_foreign(name, task_id, request, message), f"Job {task_id}"
         )
         request[ATTEMPT_HEADER] = number
+        request["eta"] = request.get(DUE_HEADER)
         with _in_hand(task_id, number) as is_ours:
             attempt = _claim(name, task_id, number) if is_ours else None
             if attempt is None:

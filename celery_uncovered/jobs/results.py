@@ -5,11 +5,14 @@ counts a chord's part, fails a chain or calls errbacks. The ``TaskResult`` row i
 same transaction, so that the package's admin shows what the ledger says.
 """
 
+import logging
+from copy import copy
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from celery import states
-from celery.exceptions import TaskRevokedError
+from celery.exceptions import NotRegistered, TaskRevokedError
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 from django_celery_results.backends.database import DatabaseBackend
@@ -26,6 +29,8 @@ from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.patience import patiently
 from celery_uncovered.jobs.settle import Outcome
 from celery_uncovered.jobs.states import State
+
+log = logging.getLogger(__name__)
 
 #: What a later state writes over in the copy; ``date_created`` stays.
 COPIED = [
@@ -86,7 +91,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         known = request_of_ended(task_id, request)
         _drop_followers(task_id)
 
-        def record() -> bool:
+        def record() -> None:
             with transaction.atomic():
                 first = self._record(
                     task_id, exc, state, traceback=traceback, request=known, copy=store_result
@@ -96,12 +101,11 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
                     self._fail_chain(
                         getattr(known, "chain", None), exc, traceback, store_result, state=state
                     )
-                return first
+                # A chord calls the errbacks of its callback itself, and names no request here.
+                if first and request is not None and call_errbacks and known.errbacks:
+                    self._call_task_errbacks(known, exc, traceback)
 
-        first = patiently(record, f"The failure of job {task_id}")
-        # A chord calls the errbacks of its callback itself, and names no request here.
-        if first and request is not None and call_errbacks and known.errbacks:
-            self._call_task_errbacks(known, exc, traceback)
+        patiently(record, f"The failure of job {task_id}")
 
     def mark_as_revoked(
         self,
@@ -281,16 +285,79 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
     def cleanup(self) -> None:
         """Nothing: retention removes the copies together with their jobs."""
 
+    def wait_for(
+        self,
+        task_id: str,
+        timeout: float | None = None,
+        interval: float = 0.5,
+        no_ack: bool = True,  # noqa: FBT001, FBT002  # Celery's signature
+        on_interval: Any = None,
+    ) -> Any:
+        """As Celery's, but it looks for a parent's error whenever this result comes.
+
+        So the error of a chord's part is raised as it is, and not as the chord's.
+        """
+        meta = super().wait_for(task_id, timeout, interval, no_ack, on_interval)
+        if on_interval:
+            on_interval()
+        return meta
+
     def apply_chord(self, header_result_args: Any, body: Any, **_: Any) -> None:
         chords.open_chord(self.app.GroupResult(*header_result_args), body)
 
-    def on_chord_part_return(self, request: Any, state: str, result: Any, **_: Any) -> None:  # noqa: ARG002  # Celery's signature
-        """Count a part; runs inside the transaction that made it final, so each counts once."""
-        chords.count_parts(self.app, request)
+    def set_chord_size(self, group_id: str, chord_size: int) -> None:
+        chords.resize_chord(group_id, chord_size)
+
+    def add_to_chord(self, chord_id: str, result: Any) -> None:
+        chords.add_part(chord_id, result)
+
+    def on_chord_part_return(self, request: Any, state: str, result: Any, **_: Any) -> None:
+        """Count a part; runs inside the transaction that made it final, so each counts once.
+
+        A chord that was begun before the project had the ledger is django-celery-results' to count.
+        """
+        if not chords.count_parts(self.app, request):
+            super().on_chord_part_return(request, state, result)
 
     def _count_part(self, request: Any, state: str, result: Any) -> None:
         if request is not None and request.chord:
             self.on_chord_part_return(request, state, result)
+
+    def _fail_chain(self, chain: Any, *details: Any, **options: Any) -> None:
+        """Fail what was to follow, down to the tasks of a group, which Celery leaves waiting."""
+        steps = list(chords.tasks_of_chain(chain)) if isinstance(chain, (list, tuple)) else None
+        super()._fail_chain(steps, *details, **options)
+
+    def _call_task_errbacks(self, request: Any, exc: BaseException, traceback: Any) -> None:
+        """Submit errbacks within the transaction that records the failure.
+
+        Those that take the error itself are functions, called here, after the commit.
+        """
+        submitted, called = copy(request), copy(request)
+        signatures = [self.app.signature(errback) for errback in request.errbacks]
+        submitted.errbacks = [each for each in signatures if not self._takes_error(each)]
+        called.errbacks = [each for each in signatures if self._takes_error(each)]
+        call = super()._call_task_errbacks
+        if submitted.errbacks:
+            try:
+                with transaction.atomic():
+                    call(submitted, exc, traceback)
+            except DatabaseError:
+                raise
+            except Exception:  # the failure is recorded, whatever its errbacks are
+                log.exception("The errbacks of job %s could not be submitted", request.id)
+        if called.errbacks:
+            transaction.on_commit(lambda: call(called, exc, traceback), robust=True)
+
+    def _takes_error(self, errback: Any) -> bool:
+        """Whether Celery calls it with the request, the error and the traceback."""
+        try:
+            header = getattr(errback.type, "__header__", None)
+        except NotRegistered:
+            return False
+        if header is None or isinstance(header, partial):
+            return False
+        return bool(self._errback_arity_greater(errback, 1))
 
     def exception_safe_to_retry(self, exc: BaseException) -> bool:
         """A database that went away is worth another try, on a new connection."""

@@ -96,9 +96,11 @@ class Sender:
 
     def _sendable(self, deliveries: list[Delivery]) -> list[Delivery]:
         """Those whose queues could be declared; once for each connection."""
-        known = current_app.amqp.queues
+        known: Any = current_app.amqp.queues
         names = {delivery.message.queue for delivery in deliveries} - self._declared
-        bad = {name for name in names if name in known and not self._declare(known[name])}
+        # One that Celery made when it was named is not known to other processes yet.
+        declared = {name for name in names if known.create_missing or name in known}
+        bad = {name for name in declared if not self._declare(known[name])}
         self._declared |= names - bad
         return [one for one in deliveries if one.message.queue not in bad] if bad else deliveries
 

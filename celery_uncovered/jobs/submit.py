@@ -43,11 +43,14 @@ def submit_job(task: Any, *, args: Any = (), kwargs: Any = None, **options: Any)
 def check_queue(options: dict[str, Any]) -> None:
     """Raise where a message would reach no queue that the settings list.
 
-    UnknownQueueError for a queue or routing key, UnknownExchangeError for an exchange.
+    UnknownQueueError for a queue or routing key, UnknownExchangeError for an exchange. Celery's
+    ``task_create_missing_queues`` makes any other queue when it is named.
     """
     if not options.keys() & {"queue", "routing_key", "exchange"}:
         return
-    known = current_app.amqp.queues
+    known: Any = current_app.amqp.queues
+    if known.create_missing:
+        return
     exchange = options.get("exchange")
     name = getattr(exchange, "name", exchange)
     exchanges = {one.exchange.name for one in known.values()}

@@ -13,7 +13,7 @@ from celery.exceptions import Ignore
 from celery.result import AsyncResult
 from django.db import transaction
 
-from celery_uncovered.jobs import settle, submit
+from celery_uncovered.jobs import sending, settle, submit
 from celery_uncovered.jobs.blueprints import Blueprint, blueprint_of
 from celery_uncovered.jobs.capture import CapturingProducer
 from celery_uncovered.jobs.current import Successor, attempt_of
@@ -28,6 +28,19 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
 
     abstract = True
     Strategy = "celery_uncovered.jobs.strategy:job_strategy"
+    # A message is acknowledged when its job has ended, whatever the project's settings say: with the
+    # worker, an earlier acknowledgement would lose it, or that of a child that died.
+    acks_late = True
+    reject_on_worker_lost = True
+    # Also what runs in its caller leaves a row.
+    store_eager_result = True
+
+    is_job = True
+
+    @classmethod
+    def on_bound(cls, app: Any) -> None:
+        """Called by Celery for each task: what the application sends by name is a job as well."""
+        sending.watch(app)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         request: Any = self.request_stack.top
@@ -154,6 +167,11 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         if capture.message is None:
             raise RuntimeError(self.name)
         return capture.message, result
+
+    def add_to_chord(self, sig: Any, lazy: Any = False) -> Any:  # noqa: FBT002  # Celery's signature
+        """Add a part to the chord that this job is in; the count and the part's row commit together."""
+        with transaction.atomic():
+            return super().add_to_chord(sig, lazy)
 
     def _check_arguments(self, args: Any, kwargs: Any) -> None:
         check = getattr(self, "__header__", None)

@@ -68,7 +68,7 @@ COMMON: dict[str, Any] = {
     "CELERY_TASK_SERIALIZER": "json",
     "CELERY_RESULT_SERIALIZER": "json",
     "CELERY_ACCEPT_CONTENT": ["json"],
-    # A message leaves the broker only after the outcome is in the ledger.
+    # A message leaves the broker only after the outcome is in the ledger, also of tasks that are no jobs.
     "CELERY_TASK_ACKS_LATE": True,
     "CELERY_TASK_REJECT_ON_WORKER_LOST": True,
     "CELERY_WORKER_PREFETCH_MULTIPLIER": 1,

@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from celery import chain, chord, current_app, group
-from celery.result import AsyncResult
+from celery import Celery, chain, chord, current_app, group
+from celery.result import AsyncResult, result_from_tuple
 from django.db import connection, transaction
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
@@ -164,9 +164,16 @@ def submit_in_every_way() -> dict[str, str]:
     }
 
 
-def send_by_name(label: str) -> str:
+def send_by_name(name: str, label: str) -> str:
+    return str(current_app.send_task(name, args=[label]).id)
+
+
+def send_from_elsewhere(name: str, label: str) -> str:
     """As a process does that has not the project's task class: no row is left here."""
-    return str(current_app.send_task(tasks.look.name, args=[label]).id)
+    app = Celery("elsewhere", set_as_current=False, fixups=[])
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    with app:
+        return str(app.send_task(name, args=[label]).id)
 
 
 def schedule_every_second(label: str) -> None:
@@ -251,7 +258,7 @@ def waited_between_attempts(task_id: str) -> float:
 
 
 def send_hold_by_name(gate: str) -> str:
-    return str(current_app.send_task(tasks.hold.name, args=[gate]).id)
+    return send_from_elsewhere(tasks.hold.name, gate)
 
 
 # --- J4 ------------------------------------------------------------------------------------------
@@ -381,3 +388,62 @@ def publish_odd_messages() -> dict[str, list[str]]:
     taken = [one.message.task_id for one in outbox.publish(deliveries)]
     noted = Job.objects.filter(published_at__isnull=False).values_list("id", flat=True)
     return {"good": [id_ for id_ in ids if id_ not in odd], "taken": taken, "noted": list(noted)}
+
+
+# --- J19, J20 ------------------------------------------------------------------------------------
+def submit_chord_that_fails(gate: str) -> dict[str, Any]:
+    """A chord whose last part fails once ``gate`` is open; what follows it leaves notes."""
+    header = [tasks.add.s(1, 1), tasks.add.s(2, 2), tasks.fail_at.s(gate, "out of paper")]
+    body = tasks.leave_note_after.s("callback").on_error(tasks.leave_note_after.s("errback"))
+    result: Any = chord(header, body).delay()
+    return {"failed": result.parent[2].id, "callback": result.id}
+
+
+def submit_failure_with_errback(gate: str) -> str:
+    return str(
+        tasks.fail_at.apply_async(
+            (gate, "out of paper"), link_error=tasks.leave_note_after.s("errback")
+        ).id
+    )
+
+
+def error_of(task_id: str, *, parent: str | None = None) -> str:
+    """What somebody who waits for a job gets raised."""
+    result: Any = AsyncResult(task_id, parent=AsyncResult(parent) if parent else None)
+    try:
+        return f"nothing: {result.get(timeout=30)!r}"
+    except Exception as error:  # noqa: BLE001  # the test looks at it
+        return f"{type(error).__name__}: {error}"
+
+
+def submit_compositions() -> dict[str, Any]:
+    """Each composition's result as ``result_from_tuple`` takes it."""
+    add, total, echo = tasks.add, tasks.total, tasks.echo
+    die: Any = tasks.die_once
+    sums = [add.s(n, n) for n in range(4)]
+    made: dict[str, Any] = {
+        "chain": chain(add.s(2, 2), add.s(4), add.s(8)),
+        "group": group(sums),
+        "chord": chord(sums, total.s()),
+        "group and a task": group(sums) | total.s(),
+        "chain into a group": chain(add.s(4, 4), group(add.s(1), add.s(2))),
+        "group into a group": chain(group(sums[:2]), group(total.s(), echo.s())),
+        "group in a group": group(group(add.s(1, 1), add.s(2, 2)), add.s(3, 3)),
+        "chord in a chain": chain(add.s(1, 1), group(add.s(1), add.s(2)), total.s(), add.s(10)),
+        "chord in a chord": chord([chord(sums, total.s()), add.s(1, 1)], total.s()),
+        "chain as a callback": chord(sums, chain(total.s(), add.s(100))),
+        "group as a callback": chord(sums, group(total.s(), echo.s())),
+        "group at the end of a part": chain(
+            group(add.si(1, 1), chain(add.si(1, 2), group(add.si(1, 10), add.si(1, 20)))), echo.s()
+        ),
+        "replaced part": chord([tasks.be_replaced.s(2), tasks.become_a_chord.s()], total.s()),
+        "part whose worker dies": chord([die.si(), add.s(1, 1)], echo.s()),
+        "map": total.map([[1, 2], [3, 4]]),
+        "starmap": add.starmap([(1, 2), (3, 4)]),
+        "chunks": add.chunks([(n, n) for n in range(4)], 2).group(),
+    }
+    return {name: signature.delay().as_tuple() for name, signature in made.items()}
+
+
+def value_of_composition(result: Any) -> Any:
+    return result_from_tuple(result, app=current_app).get(timeout=60)

@@ -104,13 +104,17 @@ def test_every_way_to_submit_leaves_a_row_before_the_job_runs(stack: Stack, ledg
     assert beat.stop() == 0
     known = ledger.count()
 
-    by_name = stack.call(helpers.send_by_name, "send_task")
-    assert ledger.job(by_name) is None
+    by_name = stack.call(helpers.send_by_name, tasks.look.name, "send_task")
+    job = ledger.job(by_name)
+    assert job
+    assert job.state == "QUEUED"
+    elsewhere = stack.call(helpers.send_from_elsewhere, tasks.look.name, "elsewhere")
+    assert ledger.job(elsewhere) is None
     stack.start("worker")
     stack.start("dispatcher")
-    labels = [*ids, "link", "chain 2", "chain 3", "chord body", "beat", "send_task"]
+    labels = [*ids, "link", "chain 2", "chain 3", "chord body", "beat", "send_task", "elsewhere"]
     for label in labels:
         ledger.wait_for_note(f"{label}: STARTED")
     assert {line.rpartition(": ")[2] for line in ledger.notes()} == {"STARTED"}
-    # The rest of the chain, the chord's body, the callback, and the one sent by name.
-    assert ledger.count() == known + 5
+    # The rest of the chain, the chord's body, the callback, and the two sent by name.
+    assert ledger.count() == known + 6

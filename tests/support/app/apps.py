@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class TestTasksConfig(AppConfig):
     name = "tests.support.app"
     label = "testtasks"
+
+    def ready(self) -> None:
+        from tests.support.app import faults  # noqa: F401  # connects them

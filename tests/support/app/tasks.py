@@ -37,6 +37,13 @@ def fail(message: str) -> None:
 
 
 @shared_task
+def fail_at(gate: str, message: str) -> None:
+    """Fail once somebody has opened ``gate``."""
+    wait_at(gate)
+    raise RuntimeError(message)
+
+
+@shared_task
 def leave_note(text: str) -> str:
     note(text)
     return text

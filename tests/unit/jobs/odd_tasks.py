@@ -78,3 +78,26 @@ def outlive_its_expiry(self: Any, *, as_chord: bool) -> Any:
 @shared_task
 def submit_a_chord_that_fails() -> None:
     chord([tasks.fail.s("out of paper"), tasks.add.s(1, 1)], tasks.total.s()).delay()
+
+
+@shared_task(bind=True)
+def add_parts(self: Any, numbers: list[int]) -> int:
+    """Add a part for each number to the chord that it is itself a part of."""
+    for number in numbers:
+        self.add_to_chord(tasks.add.s(number, 0))
+    return 0
+
+
+@shared_task(bind=True)
+def tell_eta(self: Any) -> Any:
+    return self.request.eta
+
+
+#: What ``note_error`` was called with.
+noted: list[tuple[str, str]] = []
+
+
+@shared_task
+def note_error(request: Any, error: BaseException, _traceback: Any) -> None:
+    """An errback that takes the error itself: Celery calls it where the job failed."""
+    noted.append((request.id, str(error)))

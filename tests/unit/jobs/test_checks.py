@@ -11,11 +11,11 @@ from celery import Task, current_app
 from kombu import Exchange, Queue
 
 from celery_uncovered.jobs import checks
+from celery_uncovered.jobs.task import JobTask
 from tests.servers.session import ROOT
 from tests.support.databases import new_sqlite
 
 CONF = (
-    "task_acks_late",
     "accept_content",
     "task_serializer",
     "result_serializer",
@@ -26,11 +26,10 @@ CONF = (
     "task_time_limit",
     "task_ignore_result",
     "task_store_errors_even_if_ignored",
-    "task_reject_on_worker_lost",
     "task_queues",
 )
 AMQP = {"broker_url": "amqp://localhost//"}
-LOSING = "from config.settings.test import *\nCELERY_TASK_ACKS_LATE = False\n"
+LOSING = "from config.settings.test import *\nCELERY_RESULT_SERIALIZER = 'yaml'\n"
 CELERY = ("-m", "celery", "-A", "celery_uncovered")
 
 
@@ -68,17 +67,14 @@ def test_the_projects_settings_pass(conf: SimpleNamespace) -> None:
 @pytest.mark.parametrize(
     ("number", "spoilt"),
     [
-        ("E001", {"task_acks_late": False}),
         ("E002", {"accept_content": ["json", "pickle"]}),
         ("E003", {"task_serializer": "pickle"}),
         ("E003", {"result_serializer": "yaml"}),
         ("E004", {"result_backend": "django-db"}),
         ("E005", AMQP | {"broker_transport_options": {}}),
         ("E005", AMQP | {"broker_transport_options": {"confirm_publish": False}}),
-        ("E006", {"task_always_eager": True}),
         ("E007", {"task_time_limit": 1800}),
         ("E008", {"task_ignore_result": True, "task_store_errors_even_if_ignored": False}),
-        ("E009", {"task_reject_on_worker_lost": False}),
         ("E014", {"task_queues": [Queue("default")]}),
         ("E014", {"task_queues": [Queue("default", Exchange("jobs"))]}),
         ("E014", {"task_queues": [Queue("default", Exchange("", "direct"), "default")]}),
@@ -129,6 +125,28 @@ def test_a_task_of_another_base_is_named(app: SimpleNamespace) -> None:
     assert found.msg.startswith("Task shop.pay ")
 
 
+@pytest.mark.parametrize("name", ["acks_late", "reject_on_worker_lost"])
+def test_a_job_that_could_be_lost_with_its_worker_is_refused(
+    app: SimpleNamespace, name: str
+) -> None:
+    app.tasks["shop.pay"] = type("Pay", (JobTask,), {"name": "shop.pay", name: False})()
+    (found,) = checks.check_tasks()
+    assert (found.id, found.is_serious()) == ("jobs.E001", True)
+
+
+def test_eager_tasks_are_named_and_allowed(conf: SimpleNamespace) -> None:
+    conf.task_always_eager = True
+    (found,) = checks.check_celery()
+    assert (found.id, found.is_serious()) == ("jobs.W003", False)
+
+
+def test_a_missing_storage_for_files_is_named(settings: Any) -> None:
+    assert checks.check_storage() == []
+    settings.STORAGES = {"default": settings.STORAGES["default"]}
+    (found,) = checks.check_storage()
+    assert (found.id, found.is_serious()) == ("jobs.W002", False)
+
+
 def test_queues_by_name_suit(conf: SimpleNamespace) -> None:
     conf.task_queues = {"default": {"exchange": "jobs", "routing_key": "default"}}
     assert checks.check_celery() == []
@@ -163,5 +181,5 @@ def test_nothing_starts_with_settings_that_lose_jobs(
         check=False,
     )
     assert done.returncode not in {0, None}
-    assert "CELERY_TASK_ACKS_LATE must be True" in done.stderr
+    assert "CELERY_RESULT_SERIALIZER must be json" in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
