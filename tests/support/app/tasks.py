@@ -115,6 +115,16 @@ def die_once() -> str:
     return f"attempt {number}"
 
 
+@shared_task(bind=True)
+def leave_effects(self: Any, milliseconds: int) -> int:
+    """Work, and tell of it outside the ledger: a line before, and one after."""
+    line = f"{self.request.id} {attempt_number()} {os.getpid()}"
+    note(f"begins {line}", file="effects")
+    time.sleep(milliseconds / 1000)
+    note(f"ends {line}", file="effects")
+    return attempt_number()
+
+
 @shared_task
 def write_file(size: int, room: int) -> int:
     """Save a file of ``size`` bytes where a file can have ``room`` bytes at most."""

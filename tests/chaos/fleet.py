@@ -1,0 +1,69 @@
+"""The processes of a run: what was killed is started again, as a supervisor would."""
+
+import signal
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.chaos.plan import Plan
+from tests.servers.processes import Process
+from tests.stacks import Running, Stack
+
+#: What the tests' worker says of each job would fill the disk.
+QUIET = ("--loglevel", "WARNING")
+
+
+@dataclass(kw_only=True)
+class Fleet:
+    stack: Stack
+    plan: Plan
+    #: By role: "worker 1", "dispatcher", "beat".
+    processes: dict[str, Running] = field(default_factory=dict)
+    restarts: Counter[str] = field(default_factory=Counter)
+    #: The ends of the logs of those that nobody killed.
+    crashes: list[str] = field(default_factory=list)
+
+    def start(self) -> None:
+        for role in self.roles():
+            self.processes[role] = self.start_one(role)
+
+    def roles(self) -> list[str]:
+        workers = [f"worker {number}" for number in range(1, self.plan.workers + 1)]
+        return [*workers, "dispatcher", "beat"]
+
+    def start_one(self, role: str) -> Running:
+        kind, _, number = role.partition(" ")
+        arguments = {
+            "worker": ("-n", f"chaos{number}@%h", "--concurrency", str(self.plan.children), *QUIET),
+            "dispatcher": (),
+            "beat": ("--pidfile=", *QUIET),
+        }[kind]
+        return self.stack.start(kind, *arguments, wait=False)
+
+    def supervise(self) -> None:
+        """Start what has ended again."""
+        for role, process in self.processes.items():
+            if not process.is_running:
+                if process.popen.returncode != -signal.SIGKILL:
+                    code = process.popen.returncode
+                    self.crashes.append(f"{role} ended with {code}:\n{process.tail()}")
+                self.forget(process)
+                self.processes[role] = self.start_one(role)
+                self.restarts[role.partition(" ")[0]] += 1
+
+    def forget(self, process: Process) -> None:
+        """Its children end with it; hundreds of dead ones would be in every log's end."""
+        process.end()
+        self.stack.processes.remove(process)
+
+    def of(self, kind: str) -> list[Running]:
+        return [
+            process
+            for role, process in self.processes.items()
+            if role.partition(" ")[0] == kind and process.is_running
+        ]
+
+    def worker_with_children(self, dice: Random) -> Running | None:
+        """One that is up, children and all; None while all of them start."""
+        ready = [one for one in self.of("worker") if len(one.children()) >= self.plan.children]
+        return dice.choice(ready) if ready else None
