@@ -38,12 +38,14 @@ class Faults:
 
     # --- processes -------------------------------------------------------------------------------
     def strike_worker(self) -> str:
-        worker = self.fleet.worker_with_children(self.dice)
-        if worker is None:
+        """A child in the middle of a job, or the main process of one; none while nobody works."""
+        targets = self.fleet.at_work()
+        if not targets:
             return ""
+        worker, child = self.dice.choice(targets)
         if self.dice.random() < 0.5:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.dice.choice(worker.children()), signal.SIGKILL)
+                os.kill(child, signal.SIGKILL)
             return "worker's child"
         worker.kill()
         return "worker"

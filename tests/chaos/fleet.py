@@ -3,7 +3,7 @@
 import signal
 from collections import Counter
 from dataclasses import dataclass, field
-from random import Random
+from pathlib import Path
 
 from tests.chaos.plan import Plan
 from tests.servers.processes import Process
@@ -11,6 +11,8 @@ from tests.stacks import Running, Stack
 
 #: What the tests' worker says of each job would fill the disk.
 QUIET = ("--loglevel", "WARNING")
+#: How many bytes of what was noted last tell who is at work.
+TAIL = 16_384
 
 
 @dataclass(kw_only=True)
@@ -63,7 +65,23 @@ class Fleet:
             if role.partition(" ")[0] == kind and process.is_running
         ]
 
-    def worker_with_children(self, dice: Random) -> Running | None:
-        """One that is up, children and all; None while all of them start."""
-        ready = [one for one in self.of("worker") if len(one.children()) >= self.plan.children]
-        return dice.choice(ready) if ready else None
+    def at_work(self) -> list[tuple[Running, int]]:
+        """Each worker's children that have begun a job and have not ended it, by their last lines."""
+        busy = busy_processes(Path(self.stack.env["DATA_DIR"], "effects"))
+        return [
+            (worker, child)
+            for worker in self.of("worker")
+            for child in worker.children()
+            if child in busy
+        ]
+
+
+def busy_processes(effects: Path) -> set[int]:
+    if not effects.exists():
+        return set()
+    with effects.open("rb") as file:
+        file.seek(max(0, effects.stat().st_size - TAIL))
+        # The first line may be half of one.
+        lines = file.read().decode().splitlines()[1:]
+    last = {line.split()[-1]: line.split()[0] for line in lines}
+    return {int(pid) for pid, what in last.items() if what == "begins"}

@@ -84,12 +84,15 @@ class Run:
         began = told = time.monotonic()
         faults = self.plan.faults()
         at, kind = next(faults)
+        due: set[str] = set()
         while any(client.is_running for client in clients):
             self.fleet.supervise()
             now = time.monotonic()
-            # What cannot be struck yet is struck as soon as it can.
-            if now - began >= at and self.faults.strike(kind):
+            while now - began >= at:
+                due.add(kind)
                 at, kind = next(faults)
+            # What cannot be struck yet is struck as soon as it can.
+            due -= {one for one in sorted(due) if self.faults.strike(one)}
             if now - told >= TELL:
                 told = now
                 kills = ", ".join(f"{kind} {n}" for kind, n in sorted(self.faults.kills.items()))

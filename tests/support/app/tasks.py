@@ -115,6 +115,20 @@ def die_once() -> str:
     return f"attempt {number}"
 
 
+@shared_task
+def kill_process() -> None:
+    """Kill the process that runs it, each time."""
+    note("kills its process")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@shared_task
+def kill_worker() -> None:
+    """Kill the worker with all its processes, each time."""
+    note("kills its worker")
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
 @shared_task(bind=True)
 def leave_effects(self: Any, milliseconds: int) -> int:
     """Work, and tell of it outside the ledger: a line before, and one after."""
