@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from random import Random
 
 from tests.chaos.fleet import Fleet
 from tests.stacks import Stack
+from tests.support.outages import sqlite_locked
 
 #: How long a foreign write lock is held, in seconds.
 LOCKED = (0.5, 3.0)
@@ -98,11 +98,8 @@ class Faults:
 
     def lock_sqlite(self, seconds: float) -> None:
         """SQLite has no server to kill: somebody else holds the write lock."""
-        path = self.stack.env["DATABASE_URL"].removeprefix("sqlite:///")
-        with contextlib.closing(sqlite3.connect(path, timeout=20, isolation_level=None)) as foreign:
-            foreign.execute("BEGIN IMMEDIATE")
+        with sqlite_locked(self.stack):
             time.sleep(seconds)
-            foreign.execute("ROLLBACK")
 
     # --- coming back -----------------------------------------------------------------------------
     def in_background(self, name: str, act: Callable[[], None]) -> str:

@@ -4,6 +4,7 @@ import io
 import os
 import resource
 import signal
+import threading
 import time
 from typing import Any
 
@@ -113,6 +114,30 @@ def die_once() -> str:
     if number == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     return f"attempt {number}"
+
+
+@shared_task
+def collect(results: list[Any], text: str) -> list[Any]:
+    """A chord's callback that notes that it ran, and tells what it got."""
+    note(text)
+    return results
+
+
+@shared_task
+def kill_worker_once_known(task_id: str) -> str:
+    """Succeed, and kill the worker with all its processes as soon as the ledger shows the job ``task_id``.
+
+    Another attempt than the first only succeeds.
+    """
+    if attempt_number() == 1:
+        threading.Thread(target=_kill_once_known, args=(task_id,), daemon=True).start()
+    return "last"
+
+
+def _kill_once_known(task_id: str) -> None:
+    while not Job.objects.filter(id=task_id).exists():
+        time.sleep(0.0005)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 @shared_task

@@ -1,0 +1,73 @@
+"""Clients that submit jobs, paced, until their share is accepted; and the wait for the last to end."""
+
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos import audit
+from tests.chaos.evidence import Evidence, lines
+from tests.chaos.plan import Plan
+from tests.servers.processes import Process
+from tests.stacks import Stack
+
+PAUSE = 0.1
+UNFINISHED = "SELECT count(*) FROM jobs_job WHERE state NOT IN ('SUCCESS', 'FAILURE', 'REVOKED')"
+
+
+@dataclass(kw_only=True)
+class Load:
+    plan: Plan
+    stack: Stack
+    clients: list[Process] = field(default_factory=list)
+
+    def start(self) -> None:
+        self.clients = [self.start_client(number) for number in range(self.plan.clients)]
+
+    def start_client(self, number: int) -> Process:
+        plan = self.plan
+        values = [number, plan.share(number), plan.minutes * 60, plan.longest_ms, plan.seed]
+        client = Process(
+            f"client{number}",
+            [sys.executable, "-m", "tests.chaos.client", *map(str, values)],
+            env=self.stack.env,
+            log=self.stack.folder / f"client{number}.log",
+        )
+        self.stack.processes.append(client)
+        return client
+
+    @property
+    def is_submitting(self) -> bool:
+        return any(client.is_running for client in self.clients)
+
+    def begun(self) -> int:
+        """How many times a job of the load has begun its work."""
+        noted = lines(Path(self.stack.env["DATA_DIR"], "effects"))
+        return sum(line.startswith("begins") for line in noted)
+
+    def wait_for_work(self, *, beyond: int, timeout: float) -> None:
+        """Return when so many jobs more than ``beyond`` have begun as no worker holds beforehand."""
+        self.stack.wait_for(lambda: self.begun() >= beyond + 12, timeout, "the workers are at work")
+
+    def wait_until_submitted(self) -> None:
+        for client in self.clients:
+            code = client.wait(timeout=self.plan.minutes * 60 + self.plan.patience)
+            assert code == 0, f"{client.name} failed.\n{client.tail()}"
+
+    def problems(self) -> list[str]:
+        """What is wrong once all is submitted and has ended, or nothing more ends."""
+        self.wait_until_submitted()
+        self.wait_until_quiet()
+        return audit.problems(Evidence.of(self.stack), self.plan)
+
+    def wait_until_quiet(self, *, more: int = 0) -> bool:
+        """True when all but ``more`` jobs are final; False when none has ended for the plan's patience."""
+        fewest, deadline = sys.maxsize, time.monotonic() + self.plan.patience
+        while time.monotonic() < deadline:
+            left = int(self.stack.query(UNFINISHED)[0][0])
+            if left <= more:
+                return True
+            if left < fewest:
+                fewest, deadline = left, time.monotonic() + self.plan.patience
+            time.sleep(PAUSE)
+        return False
