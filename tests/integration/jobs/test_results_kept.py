@@ -50,3 +50,31 @@ def test_a_result_is_stored_when_the_database_is_back_and_then_acknowledged(
     assert ledger.messages() == 0
     ledger.drain()
     assert ledger.notes() == ["gate-1 begins", "gate-1 ends"]
+
+
+#: From now on the database takes no copy of a result that is large, on either: for a reason that never passes.
+REFUSES = {
+    SERVERS: "CREATE INDEX refuses ON django_celery_results_taskresult (result)",
+    EMBEDDED: (
+        "CREATE TRIGGER refuses BEFORE INSERT ON django_celery_results_taskresult "
+        "WHEN length(NEW.result) > 100000 BEGIN SELECT json_extract(substr(NEW.result, 1, 1), '$'); END"
+    ),
+}
+
+
+@pytest.mark.behaviour("J17")
+def test_a_result_that_the_database_never_takes_is_not_waited_for(
+    stack: Stack, ledger: Ledger
+) -> None:
+    """Both say OperationalError, as for a database that is away. The worker must not wait for ever."""
+    stack.query(REFUSES[stack.name])
+    stack.start("dispatcher")
+    worker = stack.start("worker", "--concurrency", "1")
+    task_id = ledger.submit(tasks.incompressible, 150_000)
+    job = ledger.wait_until_final(task_id)
+    assert job.state == "FAILURE"
+    assert job.error
+    # Its only process is free again.
+    ledger.drain()
+    assert worker.is_running
+    assert ledger.messages() == 0

@@ -27,6 +27,12 @@ def echo(value: Any) -> Any:
 
 
 @shared_task
+def incompressible(size: int) -> str:
+    """A text of about ``size`` characters that no database can make small."""
+    return os.urandom(size // 2).hex()
+
+
+@shared_task
 def total(numbers: list[int]) -> int:
     return sum(numbers)
 
