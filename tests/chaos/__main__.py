@@ -1,6 +1,8 @@
-"""``python -m tests.chaos``: the long run; Ctrl-C ends it. See ``make chaos`` and docs/howto."""
+"""``python -m tests.chaos``: the long run; Ctrl-C ends it."""
 
 import argparse
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -32,6 +34,8 @@ def carry_out(plan: Plan, folder: Path) -> int:
     report.write(BUILD / f"chaos-{plan.stack}.json")
     if plan.is_full:
         report.write(RESULTS / f"chaos-{plan.stack}.json")
+        render = [sys.executable, "-m", "benchmarks", "--render"]
+        subprocess.run(render, cwd=session.ROOT, check=True)
     say(report.text())
     return 1 if report.problems else 0
 

@@ -2,9 +2,12 @@
 
 import itertools
 import json
+import os
+import platform
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from tests.chaos.evidence import Evidence
@@ -28,6 +31,7 @@ class Report:
     beats_jobs: int
     seed: int
     measured_at: str
+    machine: str
     seconds: float
     jobs_per_second: float
     longest_gap: float
@@ -100,6 +104,7 @@ def report_on(
         beats_jobs=len(evidence.jobs) - len(clients),
         seed=plan.seed,
         measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=machine(),
         seconds=seconds,
         jobs_per_second=len(clients) / seconds if seconds else 0.0,
         longest_gap=longest_gap([began, *successes]),
@@ -119,6 +124,11 @@ def report_on(
     )
     report.problems.extend(too_mild(report) if plan.is_full else [])
     return report
+
+
+def machine() -> str:
+    versions = [f"{name} {version(name)}" for name in ("celery", "kombu", "django")]
+    return f"{os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(versions)}"
 
 
 def longest_gap(moments: list[datetime]) -> float:
