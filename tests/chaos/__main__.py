@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.plan import LONG, Plan
+from tests.chaos.plan import FULL_JOBS, LONG, Plan
 from tests.chaos.run import Run, say
 from tests.servers import session
 from tests.stacks import EMBEDDED, SERVERS, Stack
@@ -14,6 +14,8 @@ from tests.stacks import EMBEDDED, SERVERS, Stack
 RESULTS = session.ROOT / "benchmarks/results"
 BUILD = session.ROOT / "build"
 INTERRUPTED = 130
+#: How long the clients of a full run take to submit.
+FULL_MINUTES = 40
 
 
 def main() -> int:
@@ -44,7 +46,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
     return Plan(
         stack=options.stack,
         jobs=options.jobs,
-        minutes=options.minutes or max(1.0, options.jobs / 100_000 * 30),
+        minutes=options.minutes or max(1.0, options.jobs / FULL_JOBS * FULL_MINUTES),
         seed=options.seed,
         periods=LONG,
     )
@@ -52,11 +54,13 @@ def plan_of(options: argparse.Namespace) -> Plan:
 
 def parser() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    arguments.add_argument("--jobs", type=int, default=100_000, help="100000 by default")
+    arguments.add_argument("--jobs", type=int, default=FULL_JOBS, help="100000 by default")
     arguments.add_argument("--seed", type=int, default=1, help="decides what is killed when")
     arguments.add_argument("--stack", choices=(SERVERS, EMBEDDED), default=SERVERS)
     arguments.add_argument(
-        "--minutes", type=float, help="how long to submit; 30 for 100,000 jobs by default"
+        "--minutes",
+        type=float,
+        help=f"how long to submit; {FULL_MINUTES} for {FULL_JOBS:,} jobs by default",
     )
     return arguments
 

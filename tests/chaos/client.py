@@ -18,6 +18,8 @@ from tests.chaos.evidence import WORK
 log = logging.getLogger(__name__)
 
 PAUSE = 0.1
+#: The clients stop when there is a file of this name in DATA_DIR.
+ENOUGH = "enough"
 
 
 def main() -> None:
@@ -29,6 +31,8 @@ def main() -> None:
     told = os.open(folder / number, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     began, pace = time.monotonic(), float(seconds) / int(count)
     for index in range(int(count)):
+        if (settings.DATA_DIR / ENOUGH).exists():
+            break
         due = began + (index + dice.random()) * pace
         time.sleep(max(0.0, due - time.monotonic()))
         accepted = submit_until_accepted(f"{number}-{index:06}", dice.randint(1, int(longest_ms)))

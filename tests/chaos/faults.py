@@ -43,7 +43,8 @@ class Faults:
         if not targets:
             return ""
         worker, child = self.dice.choice(targets)
-        if self.dice.random() < 0.5:
+        # In turns.
+        if self.kills["worker's child"] <= self.kills["worker"]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
             return "worker's child"

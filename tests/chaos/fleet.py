@@ -29,6 +29,15 @@ class Fleet:
         for role in self.roles():
             self.processes[role] = self.start_one(role)
 
+    def wait_until_up(self) -> None:
+        def is_up() -> bool:
+            workers = self.of("worker")
+            return len(workers) == self.plan.workers and all(
+                len(worker.children()) >= self.plan.children for worker in workers
+            )
+
+        self.stack.wait_for(is_up, 120, "all workers are up")
+
     def roles(self) -> list[str]:
         workers = [f"worker {number}" for number in range(1, self.plan.workers + 1)]
         return [*workers, "dispatcher", "beat"]

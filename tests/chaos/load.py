@@ -2,10 +2,11 @@
 
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.chaos import audit
+from tests.chaos.client import ENOUGH
 from tests.chaos.evidence import Evidence, lines
 from tests.chaos.plan import Plan
 from tests.servers.processes import Process
@@ -40,14 +41,30 @@ class Load:
     def is_submitting(self) -> bool:
         return any(client.is_running for client in self.clients)
 
-    def begun(self) -> int:
-        """How many times a job of the load has begun its work."""
-        noted = lines(Path(self.stack.env["DATA_DIR"], "effects"))
-        return sum(line.startswith("begins") for line in noted)
+    def told(self) -> dict[str, int]:
+        """How many jobs each client was told of."""
+        folder = Path(self.stack.env["DATA_DIR"], "told")
+        return {file.name: len(lines(file)) for file in folder.glob("*")}
 
-    def wait_for_work(self, *, beyond: int, timeout: float) -> None:
-        """Return when so many jobs more than ``beyond`` have begun as no worker holds beforehand."""
-        self.stack.wait_for(lambda: self.begun() >= beyond + 12, timeout, "the workers are at work")
+    def wait_for_new_work(self, timeout: float) -> None:
+        """Return when the workers are at a job that was accepted after this call."""
+        before = self.told()
+
+        def is_new(line: str) -> bool:
+            what, task_id, *_ = line.split()
+            client, _, index = task_id.partition("-")
+            return what == "begins" and int(index) > before.get(client, 0)
+
+        effects = Path(self.stack.env["DATA_DIR"], "effects")
+        self.stack.wait_for(
+            lambda: any(map(is_new, lines(effects))), timeout, "a worker is at a new job"
+        )
+
+    def stop(self) -> None:
+        """Let the clients submit no more; what was accepted until then is what counts."""
+        Path(self.stack.env["DATA_DIR"], ENOUGH).touch()
+        self.wait_until_submitted()
+        self.plan = replace(self.plan, jobs=sum(self.told().values()))
 
     def wait_until_submitted(self) -> None:
         for client in self.clients:
@@ -55,8 +72,7 @@ class Load:
             assert code == 0, f"{client.name} failed.\n{client.tail()}"
 
     def problems(self) -> list[str]:
-        """What is wrong once all is submitted and has ended, or nothing more ends."""
-        self.wait_until_submitted()
+        """What is wrong once all has ended, or nothing more ends."""
         self.wait_until_quiet()
         return audit.problems(Evidence.of(self.stack), self.plan)
 

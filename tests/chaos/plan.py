@@ -12,7 +12,7 @@ from tests.stacks import EMBEDDED
 FULL_JOBS = 100_000
 #: Seconds between two faults of a kind: the long run's, and those of the one in the suite.
 LONG = {"worker": 5.0, "broker": 30.0, "database": 60.0, "dispatcher": 20.0, "beat": 30.0}
-SHORT = {"worker": 3.0, "broker": 14.0, "database": 11.0, "dispatcher": 8.0, "beat": 10.0}
+SHORT = {"worker": 3.0, "broker": 11.0, "database": 8.0, "dispatcher": 6.0, "beat": 7.0}
 #: How far a fault may be from its time, as a part of the period.
 JITTER = 0.4
 

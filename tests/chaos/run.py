@@ -50,6 +50,7 @@ class Run:
     def carry_out(self) -> Report:
         self.stack.script(EVERY_TWO_SECONDS)
         self.fleet.start()
+        self.fleet.wait_until_up()
         self.load.start()
         self.strike_while_submitting()
         self.faults.end()
@@ -66,19 +67,22 @@ class Run:
         )
 
     def strike_while_submitting(self) -> None:
-        """Strike on schedule until every client has submitted its share."""
+        """Strike on schedule until every client has submitted its share, and once each at least."""
         began = told = time.monotonic()
         faults = self.plan.faults()
         at, kind = next(faults)
         due: set[str] = set()
-        while self.load.is_submitting:
+        limit = began + 2 * 60 * self.plan.minutes
+        missing = set(self.plan.periods)
+        while self.load.is_submitting or (missing and time.monotonic() < limit):
             self.fleet.supervise()
             now = time.monotonic()
             while now - began >= at:
                 due.add(kind)
                 at, kind = next(faults)
             # What cannot be struck yet is struck as soon as it can.
-            due -= {one for one in sorted(due) if self.faults.strike(one)}
+            struck = {one for one in sorted(due) if self.faults.strike(one)}
+            due, missing = due - struck, missing - struck
             if now - told >= TELL:
                 told = now
                 kills = ", ".join(f"{kind} {n}" for kind, n in sorted(self.faults.kills.items()))

@@ -25,8 +25,8 @@ def test_nothing_is_lost_and_nothing_succeeds_twice_whatever_is_killed(
 ) -> None:
     plan = Plan(
         stack=name,
-        jobs=400,
-        minutes=0.5,
+        jobs=300,
+        minutes=0.4,
         seed=7,
         periods=SHORT,
         clients=3,

@@ -10,7 +10,7 @@ from tests.integration.jobs.ledger import Ledger
 from tests.stacks import Running, Stack
 from tests.support.app import tasks
 
-LEASE = 4
+LEASE = 8
 
 
 @pytest.mark.behaviour("J8")

@@ -23,17 +23,18 @@ def test_a_killed_broker_and_a_killed_database_lose_nothing_and_workers_resume(
     killable_stack: Stack,
 ) -> None:
     stack = killable_stack
-    load = load_on(stack, jobs=240, seconds=16)
+    load = load_on(stack)
     processes = start_processes(stack)
     load.start()
-    load.wait_for_work(beyond=0, timeout=60)
+    load.wait_for_new_work(timeout=60)
     servers = [stack.rabbitmq, stack.postgres]
     for server in servers:
         assert server
         server.kill()
         time.sleep(DOWN)
         server.start()
-        load.wait_for_work(beyond=load.begun(), timeout=RESUMED)
+        load.wait_for_new_work(timeout=RESUMED)
+    load.stop()
     assert load.problems() == []
     assert all(process.is_running for process in processes), stack.logs()
 
@@ -44,10 +45,10 @@ def test_all_who_use_the_embedded_broker_and_database_may_be_killed_at_once(
 ) -> None:
     """There is no server to kill: folder and file are there, with what the killed held of them."""
     stack = embedded_stack
-    load = load_on(stack, jobs=200, seconds=12)
+    load = load_on(stack)
     processes = start_processes(stack)
     load.start()
-    load.wait_for_work(beyond=0, timeout=60)
+    load.wait_for_new_work(timeout=60)
     for _ in range(2):
         for process in processes:
             for pid in (process.pid, *process.children()):
@@ -55,7 +56,9 @@ def test_all_who_use_the_embedded_broker_and_database_may_be_killed_at_once(
         for process in processes:
             process.end()
         processes = start_processes(stack, wait=False)
-        load.wait_for_work(beyond=load.begun(), timeout=RESUMED)
+        # Which have to start first.
+        load.wait_for_new_work(timeout=RESUMED * 2)
+    load.stop()
     assert load.problems() == []
 
 
@@ -72,22 +75,24 @@ def test_a_database_that_does_not_answer_for_longer_than_the_lease_loses_nothing
     """No worker beats meanwhile: all may be taken for dead, and none of them is."""
     stack = new_stack(name, own_servers=name == SERVERS)
     stack.env["JOBS_LEASE_SECONDS"] = "12"
-    load = load_on(stack, jobs=200, seconds=8)
+    load = load_on(stack)
     processes = start_processes(stack)
     load.start()
-    load.wait_for_work(beyond=0, timeout=60)
+    load.wait_for_new_work(timeout=60)
     with database_unanswering(stack):
         time.sleep(UNANSWERED)
-    load.wait_for_work(beyond=load.begun(), timeout=RESUMED)
+    load.wait_for_new_work(timeout=RESUMED)
+    load.stop()
     assert load.problems() == []
     assert all(process.is_running for process in processes), stack.logs()
 
 
-def load_on(stack: Stack, *, jobs: int, seconds: float) -> Load:
+def load_on(stack: Stack) -> Load:
+    """Fifteen jobs a second until it is stopped, or for five minutes."""
     plan = Plan(
         stack=stack.name,
-        jobs=jobs,
-        minutes=seconds / 60,
+        jobs=4500,
+        minutes=5.0,
         seed=1,
         periods={},
         clients=2,
