@@ -1,7 +1,9 @@
 """Clients that submit jobs, paced, until their share is accepted; and the wait for the last to end."""
 
+import contextlib
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,11 +18,18 @@ PAUSE = 0.1
 UNFINISHED = "SELECT count(*) FROM jobs_job WHERE state NOT IN ('SUCCESS', 'FAILURE', 'REVOKED')"
 
 
+def nothing() -> None:
+    pass
+
+
 @dataclass(kw_only=True)
 class Load:
     plan: Plan
     stack: Stack
     clients: list[Process] = field(default_factory=list)
+    #: How far the lines of the work were read, in bytes, and how many ends were among them.
+    read: int = 0
+    ended: int = 0
 
     def start(self) -> None:
         self.clients = [self.start_client(number) for number in range(self.plan.clients)]
@@ -40,6 +49,17 @@ class Load:
     @property
     def is_submitting(self) -> bool:
         return any(client.is_running for client in self.clients)
+
+    def behind(self) -> int:
+        """About how many of all jobs have not done their work yet."""
+        with contextlib.suppress(FileNotFoundError):
+            with Path(self.stack.env["DATA_DIR"], "effects").open("rb") as file:
+                file.seek(self.read)
+                new = file.read()
+            whole = new[: new.rfind(b"\n") + 1]
+            self.read += len(whole)
+            self.ended += sum(line.startswith(b"ends") for line in whole.splitlines())
+        return self.plan.jobs - self.ended
 
     def told(self) -> dict[str, int]:
         """How many jobs each client was told of."""
@@ -76,10 +96,11 @@ class Load:
         self.wait_until_quiet()
         return audit.problems(Evidence.of(self.stack), self.plan)
 
-    def wait_until_quiet(self, *, more: int = 0) -> bool:
+    def wait_until_quiet(self, *, more: int = 0, meanwhile: Callable[[], None] = nothing) -> bool:
         """True when all but ``more`` jobs are final; False when none has ended for the plan's patience."""
         fewest, deadline = sys.maxsize, time.monotonic() + self.plan.patience
         while time.monotonic() < deadline:
+            meanwhile()
             left = int(self.stack.query(UNFINISHED)[0][0])
             if left <= more:
                 return True

@@ -16,6 +16,8 @@ from tests.stacks import Stack
 
 #: How often the processes are looked after, in seconds; and how often it is said how far it is.
 TICK, TELL = 0.2, 30.0
+#: What part of the jobs may end in peace.
+REST = 0.05
 EVERY_TWO_SECONDS = """
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from tests.support.app import tasks
@@ -52,9 +54,8 @@ class Run:
         self.fleet.start()
         self.fleet.wait_until_up()
         self.load.start()
-        self.strike_while_submitting()
+        self.strike_while_loaded()
         self.faults.end()
-        self.fleet.supervise()
         self.wait_until_quiet()
         evidence = Evidence.of(self.stack)
         return report.report_on(
@@ -66,15 +67,17 @@ class Run:
             problems=audit.problems(evidence, self.plan),
         )
 
-    def strike_while_submitting(self) -> None:
-        """Strike on schedule until every client has submitted its share, and once each at least."""
+    def strike_while_loaded(self) -> None:
+        """Strike on schedule until all is submitted and most of it is done, and once each at least."""
         began = told = time.monotonic()
         faults = self.plan.faults()
         at, kind = next(faults)
         due: set[str] = set()
         limit = began + 2 * 60 * self.plan.minutes
         missing = set(self.plan.periods)
-        while self.load.is_submitting or (missing and time.monotonic() < limit):
+        while self.load.is_submitting or (
+            time.monotonic() < limit and (missing or self.load.behind() > self.plan.jobs * REST)
+        ):
             self.fleet.supervise()
             now = time.monotonic()
             while now - began >= at:
@@ -93,8 +96,8 @@ class Run:
     def wait_until_quiet(self) -> None:
         """Until all jobs are final, or none ends any more, which the audit tells."""
         # Beat submits for as long as it runs: one or two of its jobs may always be on their way.
-        self.load.wait_until_quiet(more=2)
-        for process in self.fleet.of("beat"):
-            process.stop()
-        if not self.load.wait_until_quiet():
+        supervise = self.fleet.supervise
+        self.load.wait_until_quiet(more=2, meanwhile=supervise)
+        self.fleet.processes.pop("beat").end()
+        if not self.load.wait_until_quiet(meanwhile=supervise):
             self.tell(f"No job has ended for {self.plan.patience:g} s, and not all are final.")
