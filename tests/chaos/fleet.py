@@ -22,7 +22,7 @@ class Fleet:
     #: By role: "worker 1", "dispatcher", "beat".
     processes: dict[str, Running] = field(default_factory=dict)
     restarts: Counter[str] = field(default_factory=Counter)
-    #: The ends of the logs of those that nobody killed.
+    #: Those that nobody killed, with the last line that they logged.
     crashes: list[str] = field(default_factory=list)
 
     def start(self) -> None:
@@ -57,7 +57,7 @@ class Fleet:
             if not process.is_running:
                 if process.popen.returncode != -signal.SIGKILL:
                     code = process.popen.returncode
-                    self.crashes.append(f"{role} ended with {code}:\n{process.tail()}")
+                    self.crashes.append(f"{role} ended with {code}: {process.tail(lines=1)}")
                 self.forget(process)
                 self.processes[role] = self.start_one(role)
                 self.restarts[role.partition(" ")[0]] += 1

@@ -55,7 +55,8 @@ class Report:
 
     def text(self) -> str:
         rows = [f"{title:<44} {value}" for title, value in self.rows()]
-        return "\n".join([*rows, *(f"PROBLEM: {problem}" for problem in self.problems)])
+        crashes = [f"by itself: {crash}" for crash in self.crashes]
+        return "\n".join([*rows, *crashes, *(f"PROBLEM: {problem}" for problem in self.problems)])
 
     def rows(self) -> list[tuple[str, str]]:
         return [
