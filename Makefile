@@ -4,10 +4,15 @@ ARGS ?=
 ONLY ?=
 # Two test workers suit two cores and the memory of two browsers; JOBS=8 on a larger machine.
 JOBS ?= 2
+# Of `make chaos`: MINUTES is how long its clients take to submit, 40 for 100,000 jobs.
+CHAOS_JOBS = $(if $(filter command line environment,$(origin JOBS)),$(JOBS),100000)
+SEED ?= 1
+STACK ?= servers
+MINUTES ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up sign-in test check bench sabotage celery-suite format lock clean
+.PHONY: help up sign-in test check bench chaos sabotage celery-suite format lock clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +43,11 @@ bench:  ## Run the comparisons and write benchmarks/RESULTS.md (ONLY=name)
 	@bin/environment test
 	@bin/install-servers
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
+
+chaos:  ## Kill everything while jobs are submitted, and audit (JOBS=100000 SEED=1 STACK=servers)
+	@bin/environment test
+	@bin/install-servers
+	@$(BIN)/python -m tests.chaos --jobs $(CHAOS_JOBS) --seed $(SEED) --stack $(STACK) $(if $(MINUTES),--minutes $(MINUTES))
 
 sabotage:  ## Break one mechanism after another; its tests must fail (ONLY=name)
 	@bin/environment test

@@ -26,6 +26,7 @@ from celery_uncovered.jobs.durations import Durations
 from celery_uncovered.jobs.finished import Finished
 from celery_uncovered.jobs.flow import Flow
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, BODY_HEADER
+from celery_uncovered.jobs.node import is_gone
 
 log = logging.getLogger(__name__)
 
@@ -257,6 +258,9 @@ class Gatherer:
         self._is_ticking = False
         now = time.monotonic()
         for sent in tuple(self._sent):
+            if sent not in self._sent:
+                # Lost with another one's child: the pool has told of both.
+                continue
             if not sent.lost:
                 self._look_at(sent)
             elif now - sent.tried_at > RECOVERY_SECONDS:
@@ -276,14 +280,18 @@ class Gatherer:
         if notice.kept < sent.end:
             self._take_back(sent, notice.kept)
         self._ack(sent, min(notice.durable, sent.end))
-        if notice.begun is None or sent.overdue is not None or notice.begun < notice.durable:
+        if notice.begun is None or notice.begun < notice.durable:
             return
         lasts = time.monotonic() - notice.begun_at
+        if lasts > COMPANY_SECONDS and is_gone(notice.pid):
+            # The pool would notice with its next round only, seconds later.
+            self.consumer.pool.maintain_pool()
+            return
         company = COMPANY_SECONDS if self._free_children() > 0 else LONG_SECONDS
         if lasts > company and notice.begun + 1 < sent.end:
             self.board.recall(sent.slot)
         limit = sent.limits[notice.begun]
-        if limit is not None and lasts > limit:
+        if limit is not None and lasts > limit and sent.overdue is None:
             sent.overdue = limit
             _kill(notice.pid)
 

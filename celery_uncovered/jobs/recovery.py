@@ -8,7 +8,7 @@ from typing import Any
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import current_app
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -22,6 +22,7 @@ from celery_uncovered.jobs.idle import CANCELLED
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Attempt, Job, Node
 from celery_uncovered.jobs.node import Identity, is_gone, is_surely_dead, worker_node
+from celery_uncovered.jobs.patience import will_pass
 from celery_uncovered.jobs.states import WAITING, AttemptOutcome, State
 from celery_uncovered.jobs.submit import import_tasks
 
@@ -152,9 +153,10 @@ def _fail(job: Job, error: Exception, request: Any) -> None:
     """Record the failure, and if need be without the copy, which must not keep a job from ending."""
     try:
         current_app.backend.mark_as_failure(job.id, error, request=request)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception as problem:  # noqa: BLE001  # whatever it is, the next attempt would meet it too
+    except Exception as problem:
+        if will_pass(problem):
+            raise
+        # Whatever it is, the next attempt would meet it too.
         log.warning("The result of job %s is not kept: %r", job.id, problem)
         current_app.backend.mark_as_failure(job.id, error, request=request, store_result=False)
 
@@ -165,9 +167,9 @@ def _each(jobs: Iterable[Job], act: Callable[[Job], bool]) -> int:
     for job in jobs:
         try:
             changed += act(job)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
+        except Exception as problem:
+            if will_pass(problem):
+                raise
             log.exception("Job %s could not be recovered", job.id)
     return changed
 

@@ -4,6 +4,7 @@ import io
 import os
 import resource
 import signal
+import threading
 import time
 from typing import Any
 
@@ -24,6 +25,12 @@ def add(x: int, y: int) -> int:
 @shared_task
 def echo(value: Any) -> Any:
     return value
+
+
+@shared_task
+def incompressible(size: int) -> str:
+    """A text of about ``size`` characters that no database can make small."""
+    return os.urandom(size // 2).hex()
 
 
 @shared_task
@@ -140,6 +147,59 @@ def take_part(number: int, what: str = "") -> int:
     if what == "linger":
         wait_at("linger")
     return number
+
+
+@shared_task
+def collect(results: list[Any], text: str) -> list[Any]:
+    """A chord's callback that notes that it ran, and tells what it got."""
+    note(text)
+    return results
+
+
+@shared_task
+def kill_worker_once_known(task_id: str) -> str:
+    """Succeed, and kill the worker with all its processes as soon as the ledger shows the job ``task_id``.
+
+    Another attempt than the first only succeeds.
+    """
+    if attempt_number() == 1:
+        threading.Thread(target=_kill_once_known, args=(task_id,), daemon=True).start()
+    return "last"
+
+
+def _kill_once_known(task_id: str) -> None:
+    while not Job.objects.filter(id=task_id).exists():
+        time.sleep(0.0005)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+@shared_task
+def kill_process() -> None:
+    """Kill the process that runs it, each time."""
+    note("kills its process")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@shared_task
+def kill_worker() -> None:
+    """Kill the worker with all its processes, each time."""
+    note("kills its worker")
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+@shared_task(bind=True)
+def leave_effects(self: Any, milliseconds: int) -> int:
+    """Work, and tell of it outside the ledger: a line before, and one after.
+
+    Also whether its message had been delivered before.
+    """
+    if (self.request.delivery_info or {}).get("redelivered"):
+        note(str(self.request.id), file="redelivered")
+    line = f"{self.request.id} {attempt_number()} {os.getpid()}"
+    note(f"begins {line}", file="effects")
+    time.sleep(milliseconds / 1000)
+    note(f"ends {line}", file="effects")
+    return attempt_number()
 
 
 @shared_task
