@@ -73,6 +73,7 @@ class Batch:
         self.began_at = 0.0
         self._done = 0
         self._warned: int | None = None
+        self._has_returned = False
         self._finished: list[Finished] = []
         self._lock = threading.Lock()
         self._recording = threading.Lock()
@@ -106,6 +107,7 @@ class Batch:
             if self.entries[index].task_id in claimed:
                 self.board.begin(self.slot, index)
                 self.began_at = time.monotonic()
+                self._has_returned = False
                 self.current = index
             return True
 
@@ -133,6 +135,8 @@ class Batch:
     # --- what is done and not yet recorded ------------------------------------------------------------
     def keep(self, one: Finished) -> None:
         """Have a success recorded with the others; on the board it outlives this process."""
+        # From here on its limit is met: no warning may come between us and the database.
+        self._has_returned = True
         line = one.line()
         with self._lock:
             has_room = self.board.spool(self.slot, line)
@@ -180,7 +184,7 @@ class Batch:
     def is_overdue(self) -> bool:
         """Whether the job that runs has used up its soft limit."""
         index = self.current
-        if index is None:
+        if index is None or self._has_returned:
             return False
         soft = self.entries[index].soft_limit
         return soft is not None and time.monotonic() - self.began_at > soft
@@ -213,9 +217,9 @@ def _start_looking() -> None:
     previous: Any = signal.getsignal(signal.SIGUSR1)
 
     def on_soft_limit(number: int, frame: Any) -> None:
-        if _running is None:
+        if _running is None and callable(previous):
             previous(number, frame)
-        elif _running.is_overdue():
+        elif _running is not None and _running.is_overdue():
             raise SoftTimeLimitExceeded
 
     signal.signal(signal.SIGUSR1, on_soft_limit)

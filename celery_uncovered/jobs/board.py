@@ -151,6 +151,10 @@ def lay_out() -> Board:
     return _board
 
 
+def has_board() -> bool:
+    return _board is not None
+
+
 def pids_with_a_batch() -> set[int]:
     return _board.pids() if _board is not None else set()
 

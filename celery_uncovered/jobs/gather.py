@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from billiard.exceptions import WorkerLostError
 from celery import signals
 from celery.worker import state as worker_state
 from django.db import connection
@@ -49,13 +50,15 @@ DEFAULT_REQUEST = "celery.worker.request:Request"
 FAR = 10.0**7
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Held:
     """A message that was received and not sent to a child. ``alone`` sends it as Celery does."""
 
     message: Any
     task: Any
     alone: Callable[[], None]
+    #: Its batch could not be run; by itself it may, or say why.
+    must_go_alone: bool = False
 
 
 @dataclass(kw_only=True)
@@ -196,12 +199,17 @@ class Gatherer:
         self._look_at(sent)
         self._ack(sent, sent.end)
         for held, took in zip(sent.held, seconds, strict=False):
-            self.durations.learn(held.task.name, took)
+            # Nothing was taken by one that was not to be run.
+            if took:
+                self.durations.learn(held.task.name, took)
         self._close(sent)
 
     def _on_lost(self, sent: Sent, error: Any) -> None:
-        log.warning("A worker process ended with a batch of %d jobs: %s", sent.end, error)
+        log.warning("A batch of %d jobs was lost: %s", sent.end, error)
         sent.lost = True
+        if not isinstance(getattr(error.exception, "exc", error.exception), WorkerLostError):
+            for held in sent.held:
+                held.must_go_alone = True
         self._recover(sent)
 
     def _recover(self, sent: Sent) -> None:
@@ -317,8 +325,9 @@ def _is_plain(held: Held) -> bool:
     """Whether nothing about the message asks for Celery's own way of sending it to a child."""
     task, headers = held.task, held.message.headers
     return (
+        not held.must_go_alone
         # One that was lost or retried goes alone: it may take its company with it.
-        headers.get(ATTEMPT_HEADER) == 1
+        and headers.get(ATTEMPT_HEADER) == 1
         and BODY_HEADER not in headers
         and held.message.content_type == "application/json"
         and headers["id"] not in worker_state.revoked

@@ -78,7 +78,8 @@ def _beat_on(name: str) -> None:
 
 def _on_shutting_down(**_: object) -> None:
     """The children go on with the jobs that they have begun, and give the others back."""
-    board.worker_board().stop()
+    if board.has_board():
+        board.worker_board().stop()
 
 
 def _on_shutdown(**_: object) -> None:

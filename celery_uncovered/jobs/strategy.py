@@ -14,7 +14,7 @@ from django.db import connection
 from kombu.exceptions import ContentDisallowed, DecodeError
 
 from celery_uncovered.jobs import node, recovery
-from celery_uncovered.jobs.board import worker_board
+from celery_uncovered.jobs.board import has_board, worker_board
 from celery_uncovered.jobs.gather import Gatherer
 from celery_uncovered.jobs.perform import perform
 
@@ -57,7 +57,7 @@ def _guarded(consumer: Any, message: Any, handle: Callable[[], Any]) -> None:
 
 def gatherer_of(consumer: Any) -> Gatherer | None:
     """The consumer's gatherer, forgetful after each connection; None but for prefork in a loop."""
-    if not isinstance(consumer.pool, TaskPool) or consumer.hub is None:
+    if not isinstance(consumer.pool, TaskPool) or consumer.hub is None or not has_board():
         return None
     known = _gatherers.get(consumer)
     if known is None:
