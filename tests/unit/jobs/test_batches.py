@@ -1,0 +1,232 @@
+"""The parts of a batch: the board, what jobs are expected to take, how much is asked for, the child's side."""
+
+import os
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from celery_uncovered.jobs import board as boards
+from celery_uncovered.jobs import finished, statements
+from celery_uncovered.jobs.batch import Batch, Entry, perform_batch
+from celery_uncovered.jobs.board import SPOOL, Board
+from celery_uncovered.jobs.durations import SMALL, Durations
+from celery_uncovered.jobs.finished import Finished
+from celery_uncovered.jobs.flow import CAUTION_SECONDS, GROWTH, MOST_PER_CHILD, Flow
+from celery_uncovered.jobs.models import Attempt, Job
+from celery_uncovered.jobs.status import job_attempts
+from tests.support.app import tasks
+from tests.unit.jobs.running import become_a_worker, outcomes_of, state_of
+
+
+@pytest.fixture
+def board(monkeypatch: pytest.MonkeyPatch) -> Board:
+    become_a_worker()
+    laid_out = Board(8)
+    monkeypatch.setattr(boards, "_board", laid_out)
+    return laid_out
+
+
+# --- the board -----------------------------------------------------------------------------------
+def test_a_slot_tells_what_its_child_wrote(board: Board) -> None:
+    slot = board.take_slot(3)
+    before = board.read(slot)
+    assert (before.pid, before.begun, before.durable, before.kept) == (0, None, 0, 3)
+    board.open(slot)
+    board.begin(slot, 1)
+    board.note_durable(slot, 1)
+    board.note_kept(slot, 2)
+    notice = board.read(slot)
+    assert (notice.pid, notice.begun, notice.durable, notice.kept) == (os.getpid(), 1, 1, 2)
+    assert time.monotonic() - notice.begun_at < 1
+    assert board.pids() == {os.getpid()}
+
+
+def test_a_slot_that_is_taken_again_knows_nothing_of_before(board: Board) -> None:
+    slot = board.take_slot(3)
+    board.open(slot)
+    board.begin(slot, 2)
+    board.spool(slot, b"line")
+    board.recall(slot)
+    board.free_slot(slot)
+    assert board.pids() == set()
+    assert board.take_slot(1) == slot
+    assert board.read(slot).begun is None
+    assert board.spooled(slot) == []
+    assert not board.is_recalled(slot)
+
+
+def test_results_stay_on_the_board_until_they_are_recorded(board: Board) -> None:
+    slot = board.take_slot(9)
+    board.spool(slot, b"first")
+    board.turn_spool(slot)
+    board.spool(slot, b"second")
+    assert sorted(board.spooled(slot)) == [b"first", b"second"]
+    board.clear_spool(slot)
+    assert board.spooled(slot) == [b"second"]
+
+
+def test_a_board_without_room_says_so(board: Board) -> None:
+    slot = board.take_slot(9)
+    assert board.spool(slot, b"x" * (SPOOL // 2 - 1))
+    assert not board.spool(slot, b"y")
+    assert board.spooled(slot) == [b"x" * (SPOOL // 2 - 1)]
+
+
+def test_a_worker_that_stops_recalls_every_batch(board: Board) -> None:
+    slot = board.take_slot(1)
+    board.stop()
+    assert board.is_recalled(slot)
+
+
+# --- what jobs take, and how many are asked for ------------------------------------------------------
+def test_one_slow_job_among_many_leaves_a_task_small() -> None:
+    durations = Durations()
+    assert durations.expected("add") is None
+    assert durations.is_small("add")
+    for _ in range(10):
+        durations.learn("add", 0.001)
+    durations.learn("add", 0.5)
+    assert durations.is_small("add")
+    for _ in range(20):
+        durations.learn("add", 0.5)
+    assert not durations.is_small("add")
+    for _ in range(20):
+        durations.learn("add", 0.001)
+    assert (durations.expected("add") or 0) < SMALL
+
+
+def test_more_is_asked_for_while_the_children_keep_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    consumer: Any = SimpleNamespace(
+        initial_prefetch_count=2,
+        pool=SimpleNamespace(num_processes=2),
+        qos=SimpleNamespace(set=told.append),
+        task_consumer=SimpleNamespace(
+            cancel=lambda: told.append("cancel"), consume=lambda: told.append("consume")
+        ),
+    )
+    flow = Flow(consumer)
+    flow.adapt(unacked=1)
+    assert told == []
+    flow.adapt(unacked=2)
+    assert told == ["cancel", 2 * GROWTH, "consume"]
+    for _ in range(9):
+        flow.adapt(unacked=10_000)
+    assert told[-2] == 2 * MOST_PER_CHILD
+    told.clear()
+
+    flow.pause()
+    flow.pause()
+    flow.adapt(unacked=10_000)
+    assert told == ["cancel"]
+    flow.resume()
+    flow.resume()
+    assert told == ["cancel", "cancel", 2, "consume"]
+    flow.adapt(unacked=2)
+    assert told[-1] == "consume", "it is cautious for a while"
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + CAUTION_SECONDS + 1)
+    flow.adapt(unacked=2)
+    assert told[-2] == 2 * GROWTH
+
+
+# --- the statements, and the child's side ------------------------------------------------------------
+def entries(*ids: str, attempt: int = 1) -> list[Entry]:
+    return [
+        Entry(
+            task=job.task,
+            task_id=job.id,
+            attempt=attempt,
+            request={"id": job.id, "task": job.task, "hostname": "one@here", "delivery_info": {}},
+            body=job.body,
+            soft_limit=None,
+        )
+        for job in (Job.objects.get(id=id_) for id_ in ids)
+    ]
+
+
+@pytest.mark.usefixtures("committed_ledger")
+def test_a_batch_is_run_and_recorded(board: Board) -> None:
+    ids = [str(tasks.add.delay(number, 1).id) for number in range(3)]
+    failing = str(tasks.fail.delay("out of paper").id)
+    slot = board.take_slot(4)
+    seconds = perform_batch(slot, entries(*ids, failing))
+    assert [state_of(id_) for id_ in [*ids, failing]] == ["SUCCESS"] * 3 + ["FAILURE"]
+    assert [tasks.add.AsyncResult(id_).get(timeout=1) for id_ in ids] == [1, 2, 3]
+    assert len(seconds) == 4
+    assert all(seconds)
+    assert board.read(slot).durable == 4
+    (attempt,) = job_attempts(ids[0])
+    assert (attempt.outcome, attempt.pid, attempt.number) == ("SUCCESS", os.getpid(), 1)
+
+
+@pytest.mark.usefixtures("committed_ledger")
+def test_what_is_not_free_is_not_run(board: Board) -> None:
+    done, twice = (str(tasks.add.delay(1, 1).id) for _ in range(2))
+    Job.objects.filter(id=done).update(state="SUCCESS")
+    seconds = perform_batch(board.take_slot(3), entries(done, twice, twice))
+    assert outcomes_of(done) == []
+    assert outcomes_of(twice) == ["SUCCESS"]
+    assert [bool(took) for took in seconds] == [False, True, False]
+
+
+@pytest.mark.usefixtures("committed_ledger")
+def test_what_is_given_back_is_as_if_nobody_had_claimed_it(board: Board) -> None:
+    ids = [str(tasks.add.delay(1, 1).id) for _ in range(3)]
+    slot = board.take_slot(3)
+    batch = Batch(board, slot, entries(*ids))
+    begin = batch._begin
+
+    def begin_and_be_recalled(index: int, claimed: set[str]) -> bool:
+        begins = begin(index, claimed)
+        if index == 0:
+            batch.give_back()
+        return begins
+
+    batch._begin = begin_and_be_recalled  # type: ignore[method-assign]
+    batch.run()
+    assert board.read(slot).kept == 1
+    assert [state_of(id_) for id_ in ids] == ["SUCCESS", "QUEUED", "QUEUED"]
+    assert set(Job.objects.filter(id__in=ids[1:]).values_list("attempt", "lease_node")) == {
+        (0, None)
+    }
+    assert [outcomes_of(id_) for id_ in ids[1:]] == [[], []]
+    perform_batch(board.take_slot(2), entries(*ids[1:]))
+    assert [outcomes_of(id_) for id_ in ids[1:]] == [["SUCCESS"], ["SUCCESS"]]
+
+
+@pytest.mark.usefixtures("committed_ledger")
+def test_a_result_that_cannot_be_stored_does_not_take_the_others_with_it(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [str(tasks.add.delay(1, 1).id) for _ in range(3)]
+    record = statements.finish_many
+
+    def refuse(rows: Any, common: Any) -> Any:
+        if any(row["id"] == ids[1] for row in rows):
+            raise ValueError(ids[1])
+        return record(rows, common)
+
+    monkeypatch.setattr(statements, "finish_many", refuse)
+    perform_batch(board.take_slot(3), entries(*ids))
+    assert [outcomes_of(id_) for id_ in ids] == [["SUCCESS"], ["LOST"], ["SUCCESS"]]
+    assert state_of(ids[1]) == "QUEUED"
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.parametrize(("attempt", "counts"), [(1, True), (2, False)])
+def test_only_the_current_attempt_is_recorded(attempt: int, *, counts: bool) -> None:
+    task_id = str(tasks.add.delay(1, 1).id)
+    assert statements.claim_many([(task_id, 1)], node="here:b:1:2", pid=3, now=timezone.now())
+    success = Finished(
+        task_id, attempt, timezone.now(), "2", "{}", '"[]"', '"{}"', None, None, task_id
+    )
+    again = Finished.of_line(success.line())
+    assert again == success
+    finished.record([success], worker="one@here")
+    assert state_of(task_id) == ("SUCCESS" if counts else "STARTED")
+    assert Attempt.objects.filter(job_id=task_id).exists() is counts
+    assert Finished.of_line(success.line()[:-3]) is None
