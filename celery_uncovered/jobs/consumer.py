@@ -40,17 +40,20 @@ class SettingAsideConsumer(Consumer):
                 return self._keep(message, fault) if fault else handle(message)
             except (*self.connection_errors, *self.channel_errors):
                 raise
-            except Exception as error:
-                # Whatever a foreign message does to Celery's code, the next one is taken. That of a
-                # job is well; what is wrong then is here.
-                if message.acknowledged or ATTEMPT_HEADER in message.headers:
-                    raise
-                log.exception("A message of a strange shape")
-                return self._keep(
-                    message, f"Celery cannot take it: {type(error).__name__}: {error}."
-                )
+            except Exception as error:  # noqa: BLE001  # whatever a foreign message does to Celery's code
+                return self.on_stumble(message, error)
 
         return on_task_received
+
+    def on_stumble(self, message: Any, error: Exception) -> None:
+        """Celery's code stumbled over a message; the next one is taken all the same.
+
+        That of a job is well; what is wrong then is here, and raised.
+        """
+        if message.acknowledged or ATTEMPT_HEADER in message.headers:
+            raise error
+        log.error("A message of a strange shape", exc_info=error)
+        self._keep(message, f"Celery cannot take it: {type(error).__name__}: {error}.")
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         self._keep(message, f"Its body cannot be read as {message.content_type}: {exc}.")

@@ -115,11 +115,19 @@ class Gatherer:
             if self._goes_in_a_batch(self._waiting[0]):
                 self._send(self._cut(free))
             else:
-                self._waiting.popleft().alone()
+                self._send_alone(self._waiting.popleft())
         if not self._waiting and self._free_children() > 0:
             self.flow.resume()
         self.flow.adapt(len(self._waiting) + sum(one.end - one.acked for one in self._sent))
         self._tick_later()
+
+    def _send_alone(self, held: Held) -> None:
+        try:
+            held.alone()
+        except Exception:
+            # Dead for the broker; the ledger still has the job, and sends it again.
+            log.exception("A message could not be taken")
+            held.message.reject_log_error(log, self.consumer.connection_errors)
 
     def _free_children(self) -> int:
         pool = self.consumer.pool

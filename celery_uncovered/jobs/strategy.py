@@ -53,6 +53,11 @@ def _guarded(consumer: Any, message: Any, handle: Callable[[], Any]) -> None:
         consumer.on_invalid_task(None, message, error)
     except DecodeError as error:
         consumer.on_decode_error(message, error)
+    except (*consumer.connection_errors, *consumer.channel_errors):
+        raise
+    except Exception as error:
+        log.exception("A message could not be taken")
+        consumer.on_stumble(message, error)
 
 
 def gatherer_of(consumer: Any) -> Gatherer | None:

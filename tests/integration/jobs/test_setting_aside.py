@@ -110,7 +110,7 @@ def test_a_job_whose_task_no_worker_knows_fails_and_runs_when_one_does(
 ) -> None:
     """As in a deployment whose workers are older than its web processes."""
     task_id = ledger.submit(tasks.add, 2, 2)
-    foreign = str(stack.call(helpers.send_by_name, "from elsewhere"))
+    foreign = str(stack.call(helpers.send_from_elsewhere, tasks.look.name, "from elsewhere"))
     ledger.wait_until_sent(task_id)
     settings = stack.env["DJANGO_SETTINGS_MODULE"]
     stack.env["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
