@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils import timezone
 from django_celery_beat.schedulers import DatabaseScheduler
 
 #: Celery's own clean-up of results, by a clock of its own.
@@ -14,9 +15,11 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # the package s
     def install_default_entries(self, data: Any) -> None:  # noqa: ARG002  # the package's signature
         """Without Celery's clean-up of results: retention removes them with their jobs.
 
-        An installation that ran another scheduler before has the entry; it goes.
+        An installation that ran another scheduler before has the entry; it goes. The package takes
+        the first change that was ever noted for no change, so one is noted before it looks.
         """
         self.Model.objects.filter(task=CLEAN_UP).delete()
+        self.Changes.objects.get_or_create(ident=1, defaults={"last_update": timezone.now()})
 
     @property
     def producer(self) -> Any:

@@ -160,7 +160,7 @@ def test_a_repository_on_two_pages_counts_once(installation: Installation) -> No
     assert_whole(installation, status)
     assert (status["result"]["repositories"], status["result"]["rows"]) == (499, 499)
     file = installation.file_of(status).decode()
-    addresses = re.findall(r",(https://github\.com/[^,\s]+),", file)
+    addresses = re.findall(r',"(https://github\.com/[^"\s]+)",', file)
     assert len(addresses) == len(set(addresses)) == 499
 
 

@@ -18,7 +18,7 @@ SERVICES = ("standin", "worker-default", "worker-io", "dispatcher", "beat", "web
 SCHEDULE_A_TASK = """
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 every, _ = IntervalSchedule.objects.get_or_create(every=1, period="seconds")
-PeriodicTask.objects.create(name="often", task="celery.accumulate", queue="io", interval=every)
+PeriodicTask.objects.create(name="often", task="celery.accumulate", args="[1]", queue="io", interval=every)
 """
 
 
