@@ -23,7 +23,7 @@ from django.db import connection
 from celery_uncovered.jobs import recovery
 from celery_uncovered.jobs.batch import Entry, perform_batch
 from celery_uncovered.jobs.board import Board
-from celery_uncovered.jobs.durations import Durations
+from celery_uncovered.jobs.durations import SMALL, Durations
 from celery_uncovered.jobs.finished import Finished
 from celery_uncovered.jobs.flow import Flow
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, BODY_HEADER
@@ -85,6 +85,8 @@ class Gatherer:
         self._waiting: deque[Held] = deque()
         self._sent: list[Sent] = []
         self._is_due = self._is_ticking = False
+        #: The most messages that were here at once, since more were asked for last.
+        self._most_held = 0
         #: When the jobs that went alone were sent to the pool.
         self._alone: dict[str, float] = {}
         self._options = consumer.pool.options
@@ -95,6 +97,8 @@ class Gatherer:
     # --- from the broker ----------------------------------------------------------------------------
     def take(self, message: Any, task: Any, alone: Callable[[], None]) -> None:
         self._waiting.append(Held(message=message, task=task, alone=alone))
+        unacked = len(self._waiting) + sum(one.end - one.acked for one in self._sent)
+        self._most_held = max(self._most_held, unacked)
         self._dispatch_soon()
 
     def forget(self) -> None:
@@ -118,7 +122,6 @@ class Gatherer:
                 self._send_alone(self._waiting.popleft())
         if not self._waiting and self._free_children() > 0:
             self.flow.resume()
-        self.flow.adapt(len(self._waiting) + sum(one.end - one.acked for one in self._sent))
         self._tick_later()
 
     def _send_alone(self, held: Held) -> None:
@@ -204,6 +207,10 @@ class Gatherer:
 
     # --- back from the children -----------------------------------------------------------------------
     def _on_done(self, sent: Sent, seconds: list[float]) -> None:
+        if max(seconds, default=SMALL) < SMALL:
+            # Only who has shown to be quick asks for more: what it holds no other worker can take.
+            self.flow.adapt(self._most_held)
+            self._most_held = 0
         self._look_at(sent)
         self._ack(sent, sent.end)
         for held, took in zip(sent.held, seconds, strict=False):
