@@ -6,6 +6,7 @@ they are not, since what one worker has asked for no other can take.
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class Flow:
         self._count = int(self._consumer.pool.num_processes)
         if not self._is_paused:
             self._is_paused = True
-            self._consumer.task_consumer.cancel()
+            self._tell(self._consumer.task_consumer.cancel)
 
     def resume(self) -> None:
         if self._is_paused:
@@ -56,6 +57,12 @@ class Flow:
         """A broker like RabbitMQ applies a new count to new subscriptions only."""
         self._count = count
         consumer = self._consumer.task_consumer
-        consumer.cancel()
-        self._consumer.qos.set(count)
-        consumer.consume()
+        self._tell(consumer.cancel, lambda: self._consumer.qos.set(count), consumer.consume)
+
+    def _tell(self, *acts: Callable[[], Any]) -> None:
+        """Where the connection is gone, Celery subscribes anew on the next one, and we begin anew."""
+        try:
+            for act in acts:
+                act()
+        except (*self._consumer.connection_errors, *self._consumer.channel_errors) as error:
+            log.warning("The broker cannot be told how much to send: %s", error)

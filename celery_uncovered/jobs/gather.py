@@ -104,6 +104,8 @@ class Gatherer:
     def forget(self) -> None:
         """The connection is new: what was received on the old one comes again."""
         self._waiting.clear()
+        # What was to be called soon may have gone with the connection's part of the loop.
+        self._is_due = self._is_ticking = False
         self.flow.reset()
 
     # --- to the children ----------------------------------------------------------------------------
@@ -207,10 +209,6 @@ class Gatherer:
 
     # --- back from the children -----------------------------------------------------------------------
     def _on_done(self, sent: Sent, seconds: list[float]) -> None:
-        if max(seconds, default=SMALL) < SMALL:
-            # Only who has shown to be quick asks for more: what it holds no other worker can take.
-            self.flow.adapt(self._most_held)
-            self._most_held = 0
         self._look_at(sent)
         self._ack(sent, sent.end)
         for held, took in zip(sent.held, seconds, strict=False):
@@ -218,6 +216,10 @@ class Gatherer:
             if took:
                 self.durations.learn(held.task.name, took)
         self._close(sent)
+        if max(seconds, default=SMALL) < SMALL:
+            # Only who has shown to be quick asks for more: what it holds no other worker can take.
+            self.flow.adapt(self._most_held)
+            self._most_held = 0
 
     def _on_lost(self, sent: Sent, error: Any) -> None:
         log.warning("A batch of %d jobs was lost: %s", sent.end, error)

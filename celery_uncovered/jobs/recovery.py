@@ -74,6 +74,20 @@ def recover_lost_children(node_id: str, reason: str = "The worker process died."
     return _each(held.filter(lease_pid__in=gone - known), lambda job: bring_back(job, reason))
 
 
+def _record(results: Sequence[Finished], worker: str, pid: int) -> None:
+    """Record what can be; a result that the database never takes is left to be given back."""
+    try:
+        finished.record(results, worker=worker, pid=pid)
+    except Exception as error:
+        if will_pass(error):
+            raise
+        if len(results) == 1:
+            log.exception("The result of job %s cannot be recorded", results[0].id)
+            return
+        for one in results:
+            _record([one], worker, pid)
+
+
 def recover_batch(
     entries: Sequence[tuple[str, int]],
     notice: Notice,
@@ -89,7 +103,7 @@ def recover_batch(
     before it the ``results`` are recorded that the child left. It may be tried again.
     """
     if results:
-        finished.record(results, worker=worker, pid=notice.pid)
+        _record(results, worker, notice.pid)
     node_id = worker_node().id
     begun = -1 if notice.begun is None else notice.begun
     rest = entries[begun + 1 : notice.kept]

@@ -173,10 +173,6 @@ def is_live(task_id: str) -> bool:
     return Job.objects.filter(id=task_id, state__in=LIVE).exists()
 
 
-def result_value(job: Job) -> Any:
-    return None if job.result is None else json.loads(job.result)
-
-
 def _held(attempt: RunningAttempt) -> Any:
     return Job.objects.filter(
         Q(id=attempt.task_id), attempt=attempt.number, state=State.STARTED, lease_node__isnull=False

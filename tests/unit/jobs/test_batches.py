@@ -6,16 +6,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import DataError
 from django.utils import timezone
 
 from celery_uncovered.jobs import board as boards
-from celery_uncovered.jobs import finished, statements
+from celery_uncovered.jobs import finished, recovery, statements
 from celery_uncovered.jobs.batch import Batch, Entry, perform_batch
-from celery_uncovered.jobs.board import SPOOL, Board
+from celery_uncovered.jobs.board import SPOOL, Board, Notice
 from celery_uncovered.jobs.durations import SMALL, Durations
 from celery_uncovered.jobs.finished import Finished
 from celery_uncovered.jobs.flow import CAUTION_SECONDS, GROWTH, MOST_PER_CHILD, Flow
 from celery_uncovered.jobs.models import Attempt, Job
+from celery_uncovered.jobs.node import worker_node
 from celery_uncovered.jobs.status import job_attempts
 from tests.support.app import tasks
 from tests.unit.jobs.running import become_a_worker, outcomes_of, state_of
@@ -102,6 +104,8 @@ def test_more_is_asked_for_while_the_children_keep_up(monkeypatch: pytest.Monkey
     told: list[Any] = []
     consumer: Any = SimpleNamespace(
         initial_prefetch_count=2,
+        connection_errors=(OSError,),
+        channel_errors=(),
         pool=SimpleNamespace(num_processes=2),
         qos=SimpleNamespace(set=told.append),
         task_consumer=SimpleNamespace(
@@ -131,6 +135,45 @@ def test_more_is_asked_for_while_the_children_keep_up(monkeypatch: pytest.Monkey
     monkeypatch.setattr(time, "monotonic", lambda: now + CAUTION_SECONDS + 1)
     flow.adapt(unacked=2)
     assert told[-2] == 2 * GROWTH
+
+
+def test_a_broker_that_is_gone_does_not_stop_the_worker() -> None:
+    def refuse() -> None:
+        raise OSError
+
+    consumer: Any = SimpleNamespace(
+        initial_prefetch_count=2,
+        connection_errors=(OSError,),
+        channel_errors=(),
+        pool=SimpleNamespace(num_processes=2),
+        task_consumer=SimpleNamespace(cancel=refuse, consume=refuse),
+    )
+    flow = Flow(consumer)
+    flow.adapt(unacked=2)
+    flow.pause()
+    flow.resume()
+
+
+@pytest.mark.usefixtures("committed_ledger")
+def test_a_result_on_the_board_that_the_database_never_takes_holds_up_no_other(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [str(tasks.add.delay(1, 1).id) for _ in range(3)]
+    node_id, pid, now = worker_node().id, 1, timezone.now()
+    held = [(id_, 1) for id_ in ids]
+    statements.claim_many(held, node=node_id, pid=pid, now=now)
+    record = statements.finish_many
+
+    def refuse(rows: Any, common: Any) -> Any:
+        if any(row["id"] == ids[0] for row in rows):
+            raise DataError(ids[0])
+        return record(rows, common)
+
+    monkeypatch.setattr(statements, "finish_many", refuse)
+    results = [Finished(id_, 1, now, "2", "{}", None, None, None, None, id_) for id_ in ids[:2]]
+    notice = Notice(pid=pid, begun=2, begun_at=0.0, durable=0, kept=3)
+    recovery.recover_batch(held, notice, results=results, worker="one@here", limit=None)
+    assert [outcomes_of(id_) for id_ in ids] == [["LOST"], ["SUCCESS"], ["LOST"]]
 
 
 # --- the statements, and the child's side ------------------------------------------------------------
