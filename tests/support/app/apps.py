@@ -6,4 +6,6 @@ class TestTasksConfig(AppConfig):
     label = "testtasks"
 
     def ready(self) -> None:
-        from tests.support.app import faults  # noqa: F401  # connects them
+        from tests.support.app import faults
+
+        faults.connect()
