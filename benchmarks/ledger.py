@@ -1,0 +1,65 @@
+"""The ledger as a benchmark looks at it: cheap questions on a connection of their own."""
+
+import sqlite3
+import time
+from typing import Any
+
+import psycopg
+
+from tests.servers.processes import wait_for
+from tests.stacks import Stack
+
+#: Each is answered by an index, so that asking often takes little from what is measured.
+HAS_BEGUN = """
+SELECT EXISTS (SELECT 1 FROM jobs_job WHERE state = 'STARTED')
+    OR EXISTS (SELECT 1 FROM jobs_job WHERE state = 'SUCCESS') AS looked
+"""
+IS_DONE = """
+SELECT NOT EXISTS (SELECT 1 FROM jobs_job WHERE state = 'QUEUED')
+    AND NOT EXISTS (SELECT 1 FROM jobs_job WHERE state = 'STARTED') AS looked
+"""
+IS_SENT = """
+SELECT NOT EXISTS (
+    SELECT 1 FROM jobs_job WHERE state = 'QUEUED' AND published_at IS NULL
+) AS looked
+"""
+SUCCEEDED = "SELECT count(*) AS looked FROM jobs_job WHERE state = 'SUCCESS'"
+#: Seconds between two looks.
+PAUSE = 0.02
+
+
+class Ledger:
+    """Of one stack; ``backend`` is the id of PostgreSQL's process that answers."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.connection: Any = connection = connect(stack)
+        self.backend = (
+            connection.info.backend_pid if isinstance(connection, psycopg.Connection) else 0
+        )
+
+    def ask(self, statement: str) -> Any:
+        """The one value of the one row."""
+        (value,) = self.connection.execute(statement).fetchone()
+        return value
+
+    def moment_of(self, statement: str, timeout: float, pause: float = PAUSE) -> float:
+        """``time.perf_counter()`` when the answer is true first."""
+        wait_for(
+            lambda: self.ask(statement),
+            timeout,
+            what=statement,
+            details=self.stack.logs,
+            pause=pause,
+        )
+        return time.perf_counter()
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def connect(stack: Stack) -> psycopg.Connection | sqlite3.Connection:
+    url = stack.env["DATABASE_URL"]
+    if stack.postgres:
+        return psycopg.connect(url, autocommit=True)
+    return sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20, isolation_level=None)
