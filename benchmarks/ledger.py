@@ -33,10 +33,8 @@ class Ledger:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.connection: Any = connection = connect(stack)
-        self.backend = (
-            connection.info.backend_pid if isinstance(connection, psycopg.Connection) else 0
-        )
+        self.connection: Any = connect(stack)
+        self.backend: int = self.connection.info.backend_pid if stack.postgres else 0
 
     def ask(self, statement: str) -> Any:
         """The one value of the one row."""
@@ -58,7 +56,7 @@ class Ledger:
         self.connection.close()
 
 
-def connect(stack: Stack) -> psycopg.Connection | sqlite3.Connection:
+def connect(stack: Stack) -> Any:
     url = stack.env["DATABASE_URL"]
     if stack.postgres:
         return psycopg.connect(url, autocommit=True)
