@@ -189,7 +189,7 @@ def running(peer: Peer) -> Iterator[Running]:
     try:
         with found.stack:
             if peer.prepare:
-                subprocess.run([*map(str, peer.prepare)], cwd=ROOT, env=env, check=True)
+                run(peer.prepare, env)
             yield found
     except Exception as error:
         error.add_note(found.logs())
@@ -198,6 +198,11 @@ def running(peer: Peer) -> Iterator[Running]:
         redis.stop()
         postgres.drop_database(database)
         rabbitmq.delete_vhost(broker.rpartition("/")[2])
+
+
+def run(command: Command, env: dict[str, str]) -> None:
+    words = [str(word) for word in command]
+    subprocess.run(words, cwd=ROOT, env=env, check=True, capture_output=True)
 
 
 def turn(peer: Peer, samples: int) -> Samples:

@@ -42,7 +42,7 @@ class Ledger:
         return value
 
     def moment_of(self, statement: str, timeout: float, pause: float = PAUSE) -> float:
-        """``time.perf_counter()`` when the answer is true first."""
+        """``time.monotonic()`` when the answer is true first."""
         wait_for(
             lambda: self.ask(statement),
             timeout,
@@ -50,10 +50,22 @@ class Ledger:
             details=self.stack.logs,
             pause=pause,
         )
-        return time.perf_counter()
+        return time.monotonic()
 
-    def close(self) -> None:
-        self.connection.close()
+    def moment_of_success(self, jobs: int, timeout: float) -> tuple[float, int]:
+        """``time.monotonic()`` when at least so many have succeeded, and how many."""
+        wait_for(
+            lambda: self.ask(SUCCEEDED) >= jobs,
+            timeout,
+            what=f"{jobs} jobs succeeded",
+            details=self.stack.logs,
+            pause=0.005,
+        )
+        count = int(self.ask(SUCCEEDED))
+        return time.monotonic(), count
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        return list(self.connection.execute(statement).fetchall())
 
 
 def connect(stack: Stack) -> Any:
