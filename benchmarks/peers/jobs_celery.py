@@ -1,8 +1,11 @@
 """Celery: messages confirmed and acknowledged late; results in PostgreSQL, or none at all."""
 
 import os
+import time
+from typing import Any
 
-from celery import Celery
+from celery import Celery, chord
+from celery.exceptions import TimeoutError as TooLateError
 
 from benchmarks.peers import tally
 
@@ -10,6 +13,8 @@ RESULTS = os.environ.get("PEER_RESULTS", "")
 #: A row once the job of that id is recorded.
 ROW = "SELECT 1 FROM django_celery_results_taskresult WHERE task_id = %s AND status = 'SUCCESS'"
 RECORDED = ROW if RESULTS else ""
+#: Seconds between the looks of a chord's ``.get()``, Celery's default is 0.5; and that it may take.
+LOOK, PATIENCE = 0.001, 180.0
 
 app = Celery("peer")
 app.conf.update(
@@ -31,6 +36,11 @@ def add(x: int, y: int) -> int:
     return x + y
 
 
+@app.task(name="total")
+def total(numbers: list[int]) -> int:
+    return sum(numbers)
+
+
 def submit(number: int) -> str:
     return str(add.delay(number, 2).id)
 
@@ -38,3 +48,16 @@ def submit(number: int) -> str:
 def submit_many(count: int) -> None:
     for number in range(count):
         add.delay(number, 2)
+
+
+def run_chord(parts: int) -> float | None:
+    """Seconds until ``.get()`` has the callback's result; None where that takes too long."""
+    began = time.monotonic()
+    result: Any = chord([add.s(0, 1) for _ in range(parts)])(total.s())
+    try:
+        counted = result.get(timeout=PATIENCE, interval=LOOK)
+    except TooLateError:
+        return None
+    if counted != parts:
+        raise RuntimeError(counted)
+    return time.monotonic() - began

@@ -1,7 +1,7 @@
 """``python -m benchmarks.peers.jobs_client MODULE``: submits as the lines on stdin say.
 
 A line is an act and a number: ``many 20000``, ``single 2000``, ``idle 300``. The answer on stdout is
-JSON: the seconds that it took, or those of each job.
+JSON: the seconds that it took, or those of each job. ``chord 100`` runs one of so many parts.
 """
 
 import importlib
@@ -22,7 +22,7 @@ def main() -> None:
     if "DJANGO_SETTINGS_MODULE" in os.environ:
         django.setup()
     peer = importlib.import_module(f"benchmarks.peers.{sys.argv[1]}")
-    acts = {"many": many, "single": single, "idle": idle}
+    acts = {"many": many, "single": single, "idle": idle, "chord": chord}
     for line in sys.stdin:
         act, _, count = line.partition(" ")
         print(json.dumps(acts[act](peer, int(count))), flush=True)
@@ -39,6 +39,10 @@ def single(peer: Any, count: int) -> float:
     for number in range(count):
         peer.submit(number)
     return time.monotonic() - began
+
+
+def chord(peer: Any, parts: int) -> Any:
+    return peer.run_chord(parts)
 
 
 def idle(peer: Any, count: int) -> list[float]:
