@@ -45,7 +45,7 @@ COMPARISON = Comparison(
     question=f"""
 What a job costs the worker while others wait: microseconds for each of {SAMPLE:,} jobs, at whose end
 {FEW:,} and {MANY:,} jobs are still waiting. All were submitted by `submit_many`, beforehand; the clock
-starts when {WARM_UPS} are done, and runs on the rows as they are seen, every 5 ms. Worker with two
+starts when {WARM_UPS} are seen to be done (a look each 20 ms). Worker with two
 processes, and the dispatcher; each figure has a database and a broker of its own.
 """,
     sides=(

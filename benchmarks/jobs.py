@@ -41,7 +41,9 @@ Jobs that add two numbers, with a worker of two processes. *Drained*: from a ful
 while no worker ran, between the first job's start and the last one's end; *end to end*: from the first
 submission to the last end, with a worker that is up and warm, submitted in each side's fastest way.
 This project gets {jobs_project.JOBS[SERVERS]:,} jobs ({jobs_project.JOBS[EMBEDDED]:,} embedded) by `submit_many`; the
-peers get fewer where they are slow ({lots()}). *One by one* is a loop of {ONE_BY_ONE:,} submissions while no worker runs. *Idle* is the time of
+peers get fewer where they are slow ({lots()}).
+
+*One by one* is a loop of {ONE_BY_ONE:,} submissions while no worker runs. *Idle* is the time of
 {SINGLES} single jobs, one after the other, from before the submission until its end is seen. Processor
 time (user and system) and memory (PSS) are those of all of the worker's processes, while and after
 the queue is drained. *Short beside long*: from submission to end of jobs of 1 ms, one each

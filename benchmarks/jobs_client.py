@@ -1,36 +1,25 @@
 """What the comparison of jobs calls in a plain client process of the project."""
 
 import time
-from typing import Any
 
-from django.db import connections
-
+from benchmarks.looker import Looker
 from celery_uncovered.jobs import api as jobs
 from tests.support.app import tasks
 
 #: Seconds between two looks for a result, and between a result and the next job.
 LOOK, PAUSE = 0.0002, 0.01
-RECORDED = "SELECT 1 FROM jobs_job WHERE id = %s AND state = 'SUCCESS'"
 
 
 def idle(count: int) -> list[float]:
     """Seconds of each job, one after the other: from before its submission until it is recorded."""
-    looker = connections["default"].copy()
-    try:
-        return [until_recorded(number, looker) for number in range(count)]
-    finally:
-        looker.close()
+    looker = Looker()
+    return [until_recorded(number, looker) for number in range(count)]
 
 
-def until_recorded(number: int, looker: Any) -> float:
+def until_recorded(number: int, looker: Looker) -> float:
     time.sleep(PAUSE)
     began = time.monotonic()
-    id_ = jobs.submit(tasks.add, args=[number, 2])
-    with looker.cursor() as cursor:
-        cursor.execute(RECORDED, [id_])
-        while cursor.fetchone() is None:
-            time.sleep(LOOK)
-            cursor.execute(RECORDED, [id_])
+    looker.await_success(jobs.submit(tasks.add, args=[number, 2]), LOOK)
     return time.monotonic() - began
 
 

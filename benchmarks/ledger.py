@@ -24,6 +24,7 @@ SELECT NOT EXISTS (
 ) AS looked
 """
 SUCCEEDED = "SELECT count(*) AS looked FROM jobs_job WHERE state = 'SUCCESS'"
+SQLITE = "sqlite:///"
 #: Seconds between two looks.
 PAUSE = 0.02
 
@@ -33,7 +34,7 @@ class Ledger:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.connection: Any = connect(stack)
+        self.connection: Any = connect(stack.env["DATABASE_URL"])
         self.backend: int = self.connection.info.backend_pid if stack.postgres else 0
 
     def ask(self, statement: str) -> Any:
@@ -59,7 +60,7 @@ class Ledger:
             timeout,
             what=f"{jobs} jobs succeeded",
             details=self.stack.logs,
-            pause=0.005,
+            pause=PAUSE,
         )
         count = int(self.ask(SUCCEEDED))
         return time.monotonic(), count
@@ -68,8 +69,12 @@ class Ledger:
         return list(self.connection.execute(statement).fetchall())
 
 
-def connect(stack: Stack) -> Any:
-    url = stack.env["DATABASE_URL"]
-    if stack.postgres:
-        return psycopg.connect(url, autocommit=True)
-    return sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20, isolation_level=None)
+def connect(url: str) -> Any:
+    """A plain connection, by psycopg or sqlite3; each statement commits."""
+    if url.startswith(SQLITE):
+        return sqlite3.connect(url.removeprefix(SQLITE), timeout=20, isolation_level=None)
+    connection = psycopg.connect(url, autocommit=True)
+    # Fresh tables have no statistics, without which an answer might be sought in the table itself.
+    connection.execute("SET enable_seqscan = off")
+    connection.execute("SET enable_bitmapscan = off")
+    return connection
