@@ -41,7 +41,7 @@ check:  ## Format, lint, types, imports, migrations
 
 bench:  ## Run the comparisons and write benchmarks/RESULTS.md (ONLY=name)
 	@bin/environment test
-	@bin/install-servers
+	@bin/install-servers redis-server
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
 chaos:  ## Kill everything while jobs are submitted, and audit (JOBS=100000 SEED=1 STACK=servers)

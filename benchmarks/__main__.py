@@ -2,10 +2,17 @@
 
 import argparse
 
-from benchmarks import report, results, runner, submit_many
+from benchmarks import backlog, chord, jobs, report, results, runner, submit_many
 
 COMPARISONS = {
-    comparison.name: comparison for comparison in (report.COMPARISON, submit_many.COMPARISON)
+    comparison.name: comparison
+    for comparison in (
+        report.COMPARISON,
+        submit_many.COMPARISON,
+        jobs.COMPARISON,
+        backlog.COMPARISON,
+        chord.COMPARISON,
+    )
 }
 
 

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -29,6 +30,7 @@ def describe() -> dict[str, Any]:
             **{name: version(name) for name in PACKAGES},
             "RabbitMQ": rabbitmq_version(),
             "PostgreSQL": postgresql_version(),
+            "Redis": redis_version(),
             "sqlite": sqlite3.sqlite_version,
         },
         "peers": peers_environment.versions(),
@@ -52,3 +54,12 @@ def postgresql_version() -> str:
     command = [str(binary("postgres")), "--version"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return said.partition(") ")[2].split()[0]
+
+
+def redis_version() -> str:
+    """From "Redis server v=7.0.15 sha=…"; none if it is not there."""
+    server = shutil.which("redis-server")
+    if server is None:
+        return "none"
+    said = subprocess.run([server, "--version"], capture_output=True, text=True, check=True).stdout
+    return said.partition("v=")[2].split()[0]

@@ -14,7 +14,10 @@ BIN = FOLDER / "bin"
 PYTHON = BIN / "python"
 
 #: The packages of the lock's source: what the results name.
-NAMED = ("celery", "kombu", "django", "django-celery-results", "psycopg", "requests")
+NAMED = (
+    *("celery", "kombu", "django", "django-celery-results", "psycopg", "requests"),
+    *("dramatiq", "huey", "rq", "redis", "procrastinate"),
+)
 TELL_VERSIONS = """
 import importlib.metadata, json, sys
 print(json.dumps({name: importlib.metadata.version(name) for name in sys.argv[1:]}))

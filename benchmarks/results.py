@@ -91,6 +91,8 @@ def rounds_table(comparison: Comparison, record: Record) -> str:
 
 def ratios_table(comparison: Comparison, record: Record) -> str:
     peers = [side for side in comparison.sides if side.is_peer]
+    if not peers:
+        return ""
     rows = [
         [side.title, *(f"{ratio(comparison, record, side, peer):.2f}" for peer in peers)]
         for side in comparison.sides

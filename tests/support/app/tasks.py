@@ -28,6 +28,17 @@ def echo(value: Any) -> Any:
 
 
 @shared_task
+def work_briefly() -> None:
+    """Take a millisecond."""
+    time.sleep(0.001)
+
+
+@shared_task
+def work_long(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+@shared_task
 def incompressible(size: int) -> str:
     """A text of about ``size`` characters that no database can make small."""
     return os.urandom(size // 2).hex()

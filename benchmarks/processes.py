@@ -1,0 +1,68 @@
+"""Processor time and memory of running processes, from /proc (Linux)."""
+
+import contextlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from tests.servers.processes import stat
+
+TICKS = os.sysconf("SC_CLK_TCK")
+#: Fields of /proc/PID/stat from the state on: the parent, and ticks, own and of children that ended.
+PARENT, USER, SYSTEM = 1, (11, 13), (12, 14)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Processor:
+    """Seconds of processor time."""
+
+    user: float
+    system: float
+
+    @property
+    def total(self) -> float:
+        return self.user + self.system
+
+    def __add__(self, other: Self) -> "Processor":
+        return Processor(user=self.user + other.user, system=self.system + other.system)
+
+    def __sub__(self, other: Self) -> "Processor":
+        return Processor(user=self.user - other.user, system=self.system - other.system)
+
+
+def tree(pid: int) -> list[int]:
+    """The process and all that descend from it."""
+    parents = {
+        int(path.name): int(fields[PARENT])
+        for path in Path("/proc").glob("[0-9]*")
+        if (fields := stat(int(path.name)))
+    }
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
+def processor(pids: Iterable[int]) -> Processor:
+    """What they have used so far, and their children that have ended and been waited for."""
+    used = [fields for pid in pids if (fields := stat(pid))]
+    return Processor(
+        user=sum(int(fields[place]) for fields in used for place in USER) / TICKS,
+        system=sum(int(fields[place]) for fields in used for place in SYSTEM) / TICKS,
+    )
+
+
+def megabytes(pids: Iterable[int]) -> float:
+    """The memory that is theirs: what several share is divided among them (PSS)."""
+    return sum(map(_pss, pids)) / 1024
+
+
+def _pss(pid: int) -> int:
+    """In KiB; 0 if it has ended."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
