@@ -3,8 +3,7 @@
 A row whose id, or whose live unique key, is taken is left out; the statements say which are in.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,13 +12,9 @@ from django.db import connection
 from django.utils import timezone
 
 from celery_uncovered.jobs.messages import Message
+from celery_uncovered.jobs.server_cursor import server_cursor
 from celery_uncovered.jobs.states import State
 from celery_uncovered.jobs.timing import Timing
-
-try:
-    from psycopg import Cursor as ServerBindingCursor
-except ImportError:  # SQLite alone, or psycopg 2
-    ServerBindingCursor = None  # type: ignore[assignment,misc]
 
 #: What differs from job to job; the rest of a new row is the same for all.
 COLUMNS = (
@@ -100,7 +95,7 @@ def row_of(
 
 def insert_job(row: Row) -> bool:
     """Insert one row, by a single statement; False if its id or its live key is taken."""
-    with psycopg_cursor() as cursor:
+    with server_cursor() as cursor:
         if cursor is not None:
             return bool(cursor.execute(INSERT_ONE, row).rowcount)
     with connection.cursor() as cursor:
@@ -130,28 +125,10 @@ def insert_new_jobs(messages: Sequence[Message], timing: Timing) -> None:
         row_of(message, timing, now=start + number * MICROSECOND)
         for number, message in enumerate(messages)
     )
-    with psycopg_cursor() as cursor:
+    with server_cursor() as cursor:
         if cursor is not None:
             with cursor.copy(COPY) as copy:
                 for row in rows:
                     copy.write_row(NEW_AS_TEXT + row)
             return
     insert_jobs(list(rows))
-
-
-@contextmanager
-def psycopg_cursor() -> Iterator[Any]:
-    """A cursor of psycopg 3 below Django's, or None where there is none, or statements are watched.
-
-    It sends the values beside the statement; Django's writes them into its text, which takes half
-    the time of an insert's Python.
-    """
-    is_watched = connection.queries_logged or connection.execute_wrappers
-    if connection.vendor != "postgresql" or ServerBindingCursor is None or is_watched:
-        yield None
-        return
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    connection.validate_no_broken_transaction()
-    with connection.wrap_database_errors, ServerBindingCursor(connection.connection) as cursor:
-        yield cursor

@@ -4,12 +4,12 @@ Celery has no hook between a message and its sending but the application's own m
 ``Task.apply_async`` ends in as well; so that method is wrapped, once for each application.
 """
 
-import uuid
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from celery_uncovered.jobs.capture import CapturingProducer
+from celery_uncovered.jobs.ids import new_id
 from celery_uncovered.jobs.submit import accept
 from celery_uncovered.jobs.timing import Timing
 
@@ -65,7 +65,7 @@ def _send_unknown(
     capture: Any = CapturingProducer()
     kept = {key: value for key, value in options.items() if key not in {"connection", "publisher"}}
     timing = Timing.taken_from(kept)
-    identity = task_id or str(uuid.uuid4())
+    identity = task_id or new_id()
     result = plain(
         name, args, kwargs, task_id=identity, producer=capture, **kept | {"retry": False}
     )

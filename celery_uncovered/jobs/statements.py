@@ -2,6 +2,9 @@
 
 On PostgreSQL a batch is one statement and one round trip; on SQLite, where a statement costs a few
 microseconds, it is one transaction with a statement for each job.
+
+Rows are found by their ids. PostgreSQL would rather read the whole queue by its index of states, not
+knowing how many are meant: ``state || ''`` is what no index answers.
 """
 
 from collections.abc import Sequence
@@ -11,11 +14,13 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from celery_uncovered.jobs.server_cursor import server_cursor
+
 CLAIM_MANY = """
 UPDATE jobs_job AS job
 SET state = 'STARTED', attempt = job.attempt + 1, lease_node = %s, lease_pid = %s, started_at = %s
 FROM unnest(%s::text[], %s::int[]) AS wanted (id, attempt)
-WHERE job.id = wanted.id AND job.attempt = wanted.attempt - 1 AND job.state = 'QUEUED'
+WHERE job.id = wanted.id AND job.attempt = wanted.attempt - 1 AND job.state || '' = 'QUEUED'
     AND NOT job.cancel_requested AND (job.expires_at IS NULL OR job.expires_at > %s)
 RETURNING job.id
 """
@@ -31,7 +36,7 @@ UPDATE jobs_job AS job
 SET state = 'QUEUED', attempt = job.attempt - 1, lease_node = NULL, lease_pid = NULL,
     started_at = NULL
 FROM unnest(%s::text[], %s::int[]) AS held (id, attempt)
-WHERE job.id = held.id AND job.attempt = held.attempt AND job.state = 'STARTED'
+WHERE job.id = held.id AND job.attempt = held.attempt AND job.state || '' = 'STARTED'
     AND job.lease_node = %s AND job.lease_pid = %s
 RETURNING job.id
 """
@@ -52,7 +57,7 @@ WITH ended (id, attempt, finished_at, result, task_args, task_kwargs, periodic, 
     SET state = 'SUCCESS', result = ended.result, finished_at = ended.finished_at, error = '',
         error_type = '', traceback = '', lease_node = NULL, lease_pid = NULL
     FROM ended
-    WHERE job.id = ended.id AND job.attempt = ended.attempt AND job.state = 'STARTED'
+    WHERE job.id = ended.id AND job.attempt = ended.attempt AND job.state || '' = 'STARTED'
         AND job.lease_node IS NOT NULL
     RETURNING job.id, job.attempt, job.task, job.started_at
 ), recorded AS (
@@ -152,12 +157,8 @@ def finish_many(rows: Sequence[dict[str, Any]], common: dict[str, Any]) -> list[
 
 
 def _ids(statement: str, parameters: Any) -> list[str]:
-    """Run a statement on PostgreSQL, prepared and with its parameters apart from it."""
-    import psycopg  # noqa: PLC0415  # not installed where SQLite is all there is
-
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+    """The ids that a statement returns on PostgreSQL."""
+    with server_cursor() as below, below or connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return [id_ for (id_,) in cursor.fetchall()]
 

@@ -4,7 +4,6 @@
 ends in ``apply_async`` (``delay``, group, chord, chain, beat, ``submit``) leaves a ledger row first.
 """
 
-import uuid
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -18,6 +17,7 @@ from celery_uncovered.jobs.blueprints import Blueprint, blueprint_of
 from celery_uncovered.jobs.capture import CapturingProducer
 from celery_uncovered.jobs.current import Successor, attempt_of
 from celery_uncovered.jobs.errors import ArgumentsMismatchError, JobCancelledError
+from celery_uncovered.jobs.ids import new_id
 from celery_uncovered.jobs.messages import Message
 from celery_uncovered.jobs.timing import Timing
 from celery_uncovered.jobs.unique import key_from
@@ -87,9 +87,7 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
             options.pop(name, None)
         self._check_arguments(args, kwargs)
         links = {"link": link, "link_error": link_error, "shadow": shadow}
-        message, result = self._built(
-            task_id or str(uuid.uuid4()), args, kwargs, {**links, **options}
-        )
+        message, result = self._built(task_id or new_id(), args, kwargs, {**links, **options})
         attempt = attempt_of(message.task_id)
         if attempt is not None:
             # The running job goes on with this message: Celery's retry() or replace().
@@ -123,7 +121,7 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         def make(args: Any, kwargs: Any) -> Message:
             nonlocal blueprint
             self._check_arguments(args, kwargs)
-            task_id = str(uuid.uuid4())
+            task_id = new_id()
             if blueprint is None:
                 blueprint = self._blueprint(task_id, args, kwargs, options)
             if blueprint is None:

@@ -86,6 +86,12 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # Statements that come again are planned once. What pools the connections of several clients must
+    # know prepared statements (PgBouncer from 1.21 on); DATABASE_URL does without by
+    # "?prepare_threshold=None".
+    OPTIONS = DATABASES["default"].setdefault("OPTIONS", {})
+    if OPTIONS.setdefault("prepare_threshold", 5) == "None":
+        OPTIONS["prepare_threshold"] = None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- files --------------------------------------------------------------------------------------
