@@ -13,6 +13,7 @@ from celery.worker.consumer.consumer import Consumer
 from kombu.message import Message
 
 from celery_uncovered.jobs import set_aside
+from celery_uncovered.jobs.acks import Acks, acks_for
 from celery_uncovered.jobs.forking import no_fork
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.set_aside import Unreadable
@@ -30,11 +31,15 @@ class SettingAsideConsumer(Consumer):
     connection_errors: tuple[type[Exception], ...]
     channel_errors: tuple[type[Exception], ...]
     event_dispatcher: Any
+    #: For the connection that there is now.
+    acks: Acks
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
         handle = super().create_task_handler(*args, **kwargs)
+        acks = self.acks = acks_for(self)
 
         def on_task_received(message: Any) -> Any:
+            acks.note(message)
             try:
                 fault = fault_of(message)
                 return self._keep(message, fault) if fault else handle(message)
@@ -104,6 +109,9 @@ def fault_of(message: Any) -> str:
         return "Its task is no name."
     if not isinstance(headers.get("id"), str):
         return "It has no id."
+    if isinstance(headers.get(ATTEMPT_HEADER), int):
+        # Ours, as the ledger made it: its body is read once, by whoever runs it.
+        return ""
     try:
         payload = message.payload
     except Exception:  # noqa: BLE001  # Celery meets the same, and says what

@@ -21,6 +21,7 @@ from celery.worker import state as worker_state
 from django.db import connection
 
 from celery_uncovered.jobs import recovery
+from celery_uncovered.jobs.acks import Acks
 from celery_uncovered.jobs.batch import Entry, perform_batch
 from celery_uncovered.jobs.board import Board
 from celery_uncovered.jobs.durations import SMALL, Durations
@@ -97,9 +98,8 @@ class Gatherer:
     # --- from the broker ----------------------------------------------------------------------------
     def take(self, message: Any, task: Any, alone: Callable[[], None]) -> None:
         self._waiting.append(Held(message=message, task=task, alone=alone))
-        unacked = len(self._waiting) + sum(one.end - one.acked for one in self._sent)
-        self._most_held = max(self._most_held, unacked)
-        self._dispatch_soon()
+        if not self._is_due:
+            self._dispatch_soon()
 
     def forget(self) -> None:
         """The connection is new: what was received on the old one comes again."""
@@ -111,12 +111,13 @@ class Gatherer:
     # --- to the children ----------------------------------------------------------------------------
     def _dispatch_soon(self) -> None:
         """After what can be read now has been read, so that a burst makes one batch."""
-        if not self._is_due:
-            self._is_due = True
-            self.consumer.hub.call_soon(self.dispatch)
+        self._is_due = True
+        self.consumer.hub.call_soon(self.dispatch)
 
     def dispatch(self) -> None:
         self._is_due = False
+        unacked = len(self._waiting) + sum(one.end - one.acked for one in self._sent)
+        self._most_held = max(self._most_held, unacked)
         while self._waiting and (free := self._free_children()) > 0:
             if self._goes_in_a_batch(self._waiting[0]):
                 self._send(self._cut(free))
@@ -269,13 +270,21 @@ class Gatherer:
         sent.end = first
 
     def _ack(self, sent: Sent, count: int) -> None:
-        for held in sent.held[sent.acked : count]:
-            held.message.ack_log_error(log, self.consumer.connection_errors)
-        sent.acked = max(sent.acked, count)
+        if count > sent.acked:
+            acks = self._acks()
+            acks.settle(held.message for held in sent.held[sent.acked : count])
+            sent.acked = count
+            if self.board.is_stopping:
+                acks.flush()
+
+    def _acks(self) -> Acks:
+        """A project's own consumer has none that go together."""
+        acks: Acks | None = getattr(self.consumer, "acks", None)
+        return acks or Acks(self.consumer.connection_errors)
 
     # --- while they run -------------------------------------------------------------------------------
     def _tick_later(self) -> None:
-        if not self._is_ticking and (self._sent or self._waiting):
+        if not self._is_ticking and (self._sent or self._waiting or self._acks().are_waiting):
             self._is_ticking = True
             self.consumer.hub.call_later(TICK_SECONDS, self._tick)
 
@@ -290,6 +299,8 @@ class Gatherer:
                 self._look_at(sent)
             elif now - sent.tried_at > RECOVERY_SECONDS:
                 self._recover(sent)
+        if (acks := self._acks()).is_due:
+            acks.flush()
         self.dispatch()
         if self._waiting and self._all_busy_since(now - PATIENCE_SECONDS):
             self._hand_back()
