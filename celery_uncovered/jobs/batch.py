@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from celery import current_app
+from celery.app.task import Context
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import close_old_connections, connection
 from django.utils import timezone
@@ -26,13 +27,15 @@ from celery_uncovered.jobs import node as nodes
 from celery_uncovered.jobs.board import Board, worker_board
 from celery_uncovered.jobs.current import RunningAttempt, running
 from celery_uncovered.jobs.finished import Finished
-from celery_uncovered.jobs.messages import ATTEMPT_HEADER, DUE_HEADER, decode
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER, DUE_HEADER, decode, full_headers
 from celery_uncovered.jobs.patience import patiently
 
 log = logging.getLogger(__name__)
 
 #: How long a success may wait for the others of its batch to be recorded with it.
 FLUSH_SECONDS = 0.01
+#: What Celery's request holds besides a message's own headers.
+KNOWN = frozenset({*Context.__dict__, "lang", "task", "argsrepr", "kwargsrepr", "compression"})
 #: How often the batch is looked after while it runs.
 LOOK_SECONDS = 0.005
 
@@ -242,7 +245,7 @@ def _look_on() -> None:
 def trace(entry: Entry) -> Any:
     """Run one job through Celery's tracer; what Celery's own ``fast_trace_task`` returns."""
     args, kwargs, embed = decode(entry.body)
-    request = entry.request | {
+    request = full_headers(entry.request) | {
         "args": args,
         "kwargs": kwargs,
         "is_eager": False,
@@ -250,6 +253,9 @@ def trace(entry: Entry) -> Any:
         ATTEMPT_HEADER: entry.attempt,
     }
     request.update(embed or {})
+    if request.get("headers") is None:
+        # Celery finds them by copying the request and taking off what is no header, for each job.
+        request["headers"] = {name: request[name] for name in request.keys() - KNOWN}
     result, info, runtime, shown = current_app.tasks[entry.task].__trace__(
         entry.task_id, args, kwargs, request
     )

@@ -112,6 +112,10 @@ def fault_of(message: Any) -> str:
     if isinstance(headers.get(ATTEMPT_HEADER), int):
         # Ours, as the ledger made it: its body is read once, by whoever runs it.
         return ""
+    return _fault_of_body(message)
+
+
+def _fault_of_body(message: Any) -> str:
     try:
         payload = message.payload
     except Exception:  # noqa: BLE001  # Celery meets the same, and says what

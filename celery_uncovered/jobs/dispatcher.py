@@ -49,7 +49,7 @@ FIRST_PURGE = round(60 / TICK_SECONDS)
 GRACE = timedelta(seconds=2)
 LEAD_SECONDS = 20.0
 #: What a message is built from.
-OF_MESSAGE = ("id", "task", "queue", "attempt", "body", "message", "queued_at")
+OF_MESSAGE = ("id", "task", "queue", "attempt", "body", "message", "due_at", "queued_at")
 
 Found = TypeVar("Found")
 

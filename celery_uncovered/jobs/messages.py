@@ -21,6 +21,15 @@ LARGEST_SENT = 64 * 1024
 EMPTY_BODY = "[[], {}, {}]"
 #: Headers that the ledger answers for itself, so that Celery's own handling never sees them.
 LEDGER_HEADERS = ("eta", "expires")
+#: What a header says in most messages; such a header does not travel.
+USUAL: dict[str, Any] = {
+    "lang": "py",
+    "retries": 0,
+    "timelimit": [None, None],
+    "ignore_result": False,
+    "replaced_task_nesting": 0,
+    "stamps": {},
+}
 KEPT_PROPERTIES = ("correlation_id", "reply_to", "priority", "delivery_mode")
 
 
@@ -60,15 +69,33 @@ class Delivery:
 def wire_form(delivery: Delivery) -> tuple[dict[str, Any], str]:
     """The headers and the body as they travel; the ledger keeps all of it.
 
-    What is None in a header is so for a worker without it, and a large body stays in the ledger.
+    What is None or usual ``full_headers`` knows without it, and a large body stays in the ledger.
     """
     message = delivery.message
-    headers = {key: value for key, value in message.headers.items() if value is not None}
+    headers = {key: value for key, value in message.headers.items() if value != USUAL.get(key)}
+    if not USUAL.keys() <= message.headers.keys():
+        headers |= dict.fromkeys(USUAL.keys() - message.headers.keys())
+    if headers.get("root_id") == message.task_id:
+        del headers["root_id"]
     headers[ATTEMPT_HEADER] = delivery.attempt
     if len(message.body) <= LARGEST_SENT:
         return headers, message.body
     headers[BODY_HEADER] = IN_LEDGER
     return headers, EMPTY_BODY
+
+
+def full_headers(headers: dict[str, Any]) -> dict[str, Any]:
+    """The headers of a message that came over the wire, as Celery made them."""
+    return {
+        "lang": "py",
+        "retries": 0,
+        "timelimit": [None, None],
+        "ignore_result": False,
+        "replaced_task_nesting": 0,
+        "stamps": {},
+        "root_id": headers["id"],
+        **headers,
+    }
 
 
 def encode(value: Any) -> str:

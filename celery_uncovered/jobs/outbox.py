@@ -25,10 +25,12 @@ log = logging.getLogger(__name__)
 
 BATCH = 200
 #: How many messages may wait in this process; what comes on top is the dispatcher's.
-BACKLOG = 10_000
+BACKLOG = 40_000
+#: How long a message may wait here: well below the dispatcher's grace, so that not both send it.
+PATIENCE_SECONDS = 1.2
 IDLE_SECONDS = 1.0
 #: While messages come faster than they are sent one by one, they are gathered for so long.
-GATHER_SECONDS = 0.005
+GATHER_SECONDS = 0.01
 #: How long the end of a process waits for what it still has to send; the sweep covers the rest.
 FLUSH_SECONDS = 1.0
 
@@ -44,10 +46,7 @@ def send_all_after_commit(deliveries: Sequence[Delivery]) -> None:
 
 
 def room_for_many() -> int:
-    """How many messages of a large submission its process sends; the rest is the dispatcher's.
-
-    So few that they are sent and noted before the dispatcher takes them for left behind.
-    """
+    """How many messages of a large submission its process sends; the rest is the dispatcher's."""
     most = most_ahead()
     return BACKLOG // 2 if most is None else most // 10
 
@@ -106,10 +105,14 @@ def send(deliveries: list[Delivery]) -> list[Delivery]:
 
 
 class Publisher:
-    """Takes deliveries from any thread and sends them in batches from its own."""
+    """Takes deliveries from any thread and sends them in batches from its own.
+
+    What it does not come to in time it leaves to the dispatcher.
+    """
 
     def __init__(self) -> None:
-        self._waiting: deque[Delivery] = deque()
+        #: Deliveries, and the moments on the monotonic clock until which they may wait.
+        self._waiting: deque[tuple[float, Delivery]] = deque()
         self._notes = Notes()
         self._changed = threading.Condition()
         self._is_busy = False
@@ -121,8 +124,8 @@ class Publisher:
     def send(self, deliveries: Sequence[Delivery]) -> None:
         """Take what there is room for; never waits."""
         with self._changed:
-            room = BACKLOG - len(self._waiting)
-            self._waiting.extend(deliveries if len(deliveries) <= room else deliveries[:room])
+            until, room = time.monotonic() + PATIENCE_SECONDS, BACKLOG - len(self._waiting)
+            self._waiting.extend((until, delivery) for delivery in deliveries[: max(0, room)])
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="jobs-publisher", daemon=True
@@ -171,7 +174,9 @@ class Publisher:
             # Not by the condition: each new message would wake this thread.
             time.sleep(GATHER_SECONDS)
         with self._changed:
-            return [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            while self._waiting and self._waiting[0][0] < time.monotonic():
+                self._waiting.popleft()
+            return [self._waiting.popleft()[1] for _ in range(min(BATCH, len(self._waiting)))]
 
     def _notes_are_due(self) -> bool:
         is_hurried = self._flushing and not self._waiting and len(self._notes)
@@ -193,7 +198,7 @@ class Publisher:
             self._notes.add(error.taken)
             # The broker is away: what waits here would wait in vain, and without end.
             with self._changed:
-                batch += self._waiting
+                batch += (delivery for _, delivery in self._waiting)
                 self._waiting.clear()
             raise
 

@@ -5,29 +5,96 @@ insert's Python, and the database plans each text anew. Whether statements are p
 connection's ``prepare_threshold``, which Django leaves off unless the settings' OPTIONS name it.
 """
 
-from collections.abc import Iterator
+import itertools
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
 try:
     from psycopg import Cursor
+    from psycopg.pq import ExecStatus, TransactionStatus
 except ImportError:  # SQLite alone, or psycopg 2
     Cursor = None  # type: ignore[assignment,misc]
+
+#: The statements that each connection has planned, and their names there.
+_planned: WeakKeyDictionary[Any, dict[str, bytes]] = WeakKeyDictionary()
 
 
 @contextmanager
 def server_cursor() -> Iterator[Any]:
     """A cursor of psycopg 3; None where there is none, or somebody watches Django's statements."""
-    # Not by Django's proxy, which looks the connection up for each attribute.
-    database = connections[DEFAULT_DB_ALIAS]
-    is_watched = database.queries_logged or database.execute_wrappers
-    if database.vendor != "postgresql" or Cursor is None or is_watched:
+    database = _database()
+    if database is None:
         yield None
         return
+    with database.wrap_database_errors, Cursor(database.connection) as cursor:
+        yield cursor
+
+
+def change_at_once(statement: str, values: Sequence[str | datetime | None]) -> int | None:
+    """Run a statement that commits by itself, with as little Python as can be; the rows changed.
+
+    None where it was not run and a cursor should: within a transaction, on a connection that plans
+    nothing in advance, or because the database refuses it, in which case the cursor will say why.
+    """
+    database = _database()
+    if database is None or not database.get_autocommit():
+        return None
+    connection = database.connection
+    server = connection.pgconn
+    texts = _texts(values)
+    if (
+        texts is None
+        or connection.prepare_threshold is None
+        or server.transaction_status != TransactionStatus.IDLE
+    ):
+        return None
+    names = _planned.setdefault(server, {})
+    if statement not in names:
+        name = f"jobs_{len(names)}".encode()
+        if server.prepare(name, _numbered(statement)).status != ExecStatus.COMMAND_OK:
+            return None
+        names[statement] = name
+    result = server.exec_prepared(names[statement], texts)
+    if result.status != ExecStatus.COMMAND_OK:
+        # Nothing was changed; and a pooler may have taken away what was planned.
+        del names[statement]
+        return None
+    return int(result.command_tuples or 0)
+
+
+def _database() -> Any:
+    """Django's connection to a PostgreSQL, open and well; None where there is none to use so."""
+    # Not by Django's proxy, which looks the connection up for each attribute.
+    database: Any = connections[DEFAULT_DB_ALIAS]
+    is_watched = database.queries_logged or database.execute_wrappers
+    if database.vendor != "postgresql" or Cursor is None or is_watched:
+        return None
     database.close_if_health_check_failed()
     database.ensure_connection()
     database.validate_no_broken_transaction()
-    with database.wrap_database_errors, Cursor(database.connection) as cursor:
-        yield cursor
+    return database
+
+
+def _texts(values: Sequence[str | datetime | None]) -> list[bytes | None] | None:
+    """The values as libpq takes them; None where one of them is no text for PostgreSQL."""
+    texts = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    try:
+        encoded = [None if text is None else text.encode() for text in texts]
+    except UnicodeEncodeError:
+        return None
+    # libpq reads a text up to the first NUL.
+    return None if any(text is not None and b"\0" in text for text in encoded) else encoded
+
+
+@cache
+def _numbered(statement: str) -> bytes:
+    """``statement`` with PostgreSQL's own places for values instead of ``%s``."""
+    numbers = itertools.count(1)
+    return re.sub("%s", lambda _: f"${next(numbers)}", statement).encode()

@@ -16,6 +16,7 @@ from kombu.exceptions import ContentDisallowed, DecodeError
 from celery_uncovered.jobs import node, recovery
 from celery_uncovered.jobs.board import has_board, worker_board
 from celery_uncovered.jobs.gather import Gatherer
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER, full_headers
 from celery_uncovered.jobs.perform import perform
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,13 @@ def job_strategy(task: Any, app: Celery, consumer: Any, **kwargs: Any) -> Callab
     In a prefork worker messages are gathered first, and those of small jobs go to a child together.
     """
     gatherer = gatherer_of(consumer)
-    handle = default(task, app, _ClaimingConsumer(consumer, gatherer), **kwargs)
+    handle_full = default(task, app, _ClaimingConsumer(consumer, gatherer), **kwargs)
+
+    def handle(message: Any, *more: Any) -> Any:
+        if ATTEMPT_HEADER in message.headers:
+            message.headers = full_headers(message.headers)
+        return handle_full(message, *more)
+
     if gatherer is None:
         return handle
 

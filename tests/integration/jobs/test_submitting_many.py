@@ -7,8 +7,8 @@ from tests.integration.jobs.ledger import Ledger
 from tests.stacks import EMBEDDED, Stack
 
 #: More than the embedded broker should hold, and than a process sends of one submission.
-MANY = {EMBEDDED: 1500, "servers": 10_500}
-AHEAD = {EMBEDDED: 1000, "servers": 10_500}
+MANY = {EMBEDDED: 1500, "servers": 21_000}
+AHEAD = {EMBEDDED: 1000, "servers": 21_000}
 PUBLISHED = "SELECT count(*) FROM jobs_job WHERE published_at IS NOT NULL"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from celery_uncovered.jobs import messages, outbox, published
+from celery_uncovered.jobs import dispatcher, messages, outbox, published
 from celery_uncovered.jobs.errors import NotAllSentError
 from celery_uncovered.jobs.messages import Delivery, Message, wire_form
 from celery_uncovered.jobs.models import Job
@@ -36,6 +36,25 @@ def test_it_sends_what_it_is_given_in_order_and_flush_waits_for_it(
         publisher.send([delivery(str(number))])
     assert publisher.flush(10)
     assert [one.message.task_id for one in sent] == ["0", "1", "2"]
+
+
+def test_what_has_waited_too_long_is_the_dispatchers(
+    sent: list[Delivery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks for it by now; both would send it."""
+    publisher = outbox.Publisher()
+    monkeypatch.setattr(outbox, "PATIENCE_SECONDS", -1.0)
+    publisher.send([delivery("late"), delivery("later")])
+    assert publisher.flush(10)
+    monkeypatch.setattr(outbox, "PATIENCE_SECONDS", 60.0)
+    publisher.send([delivery("in time")])
+    assert publisher.flush(10)
+    assert [one.message.task_id for one in sent] == ["in time"]
+
+
+def test_it_gives_up_well_before_the_dispatcher_looks() -> None:
+    note = published.LINGER_SECONDS
+    assert outbox.PATIENCE_SECONDS + note < dispatcher.GRACE.total_seconds()
 
 
 def test_flush_says_when_it_could_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:

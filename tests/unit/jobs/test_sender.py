@@ -1,5 +1,6 @@
 """Sending: what the broker takes is told from what it does not, and one message holds up no other."""
 
+from copy import copy
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,14 +12,14 @@ from amqp.exceptions import NotFound
 from celery_uncovered.jobs import sender as sender_module
 from celery_uncovered.jobs.confirms import ConfirmingChannel
 from celery_uncovered.jobs.errors import NotAllSentError
-from celery_uncovered.jobs.messages import Delivery, wire_form
+from celery_uncovered.jobs.messages import USUAL, Delivery, full_headers, wire_form
 from celery_uncovered.jobs.messages import Message as JobMessage
 from celery_uncovered.jobs.sender import Sender
 
 PLAIN, CONFIRMING = "filesystem", "amqp"
 
 
-def delivery(task_id: str) -> Delivery:
+def delivery(task_id: str, **headers: Any) -> Delivery:
     message = JobMessage(
         task_id=task_id,
         task="shop.pay",
@@ -26,7 +27,7 @@ def delivery(task_id: str) -> Delivery:
         exchange="jobs",
         routing_key="default",
         body="[[], {}, {}]",
-        headers={"id": task_id, "group": None},
+        headers={"id": task_id, "group": None} | headers,
         properties={},
     )
     return Delivery(message=message, attempt=1)
@@ -203,6 +204,24 @@ def test_one_ack_may_stand_for_many() -> None:
     assert channel.settle(1) == {"three", "four"}
 
 
-def test_messages_travel_without_what_is_none() -> None:
-    headers, _ = wire_form(delivery("one"))
+def test_messages_travel_without_what_is_none_or_usual() -> None:
+    usual = {name: copy(value) for name, value in USUAL.items()} | {"root_id": "one"}
+    headers, _ = wire_form(delivery("one", shadow=None, **usual))
     assert headers == {"id": "one", "job_attempt": 1}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"retries": 2, "timelimit": [5, None], "root_id": "root", "group": "all"},
+        {"ignore_result": True, "lang": "go", "stamps": {"x": 1}, "replaced_task_nesting": 1},
+    ],
+)
+def test_what_travels_is_read_as_it_was(given: dict[str, Any]) -> None:
+    """A header that is missing is not the same as one with the usual value."""
+    headers, _ = wire_form(delivery("one", **given))
+    full = full_headers(headers)
+    assert full.pop("root_id") == given.get("root_id", "one")
+    expected = {name: given.get(name) for name in USUAL} | {"id": "one", "job_attempt": 1}
+    assert full == expected | {name: value for name, value in given.items() if name != "root_id"}
