@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from celery_uncovered.jobs.messages import Message
-from celery_uncovered.jobs.server_cursor import change_at_once, server_cursor
+from celery_uncovered.jobs.server_cursor import run_at_once, server_cursor
 from celery_uncovered.jobs.states import State
 from celery_uncovered.jobs.timing import Timing
 
@@ -97,7 +97,7 @@ def row_of(
 def insert_job(row: Row) -> bool:
     """Insert one row, by a single statement; False if its id or its live key is taken."""
     # Not with a unique key: libpq would not hear of a signal while it waits for the key's holder.
-    inserted = change_at_once(INSERT_ONE, row) if row[UNIQUE_KEY] is None else None
+    inserted = run_at_once(INSERT_ONE, row) if row[UNIQUE_KEY] is None else None
     if inserted is not None:
         return bool(inserted)
     with server_cursor() as below, below or connection.cursor() as cursor:

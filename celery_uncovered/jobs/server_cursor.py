@@ -5,9 +5,8 @@ insert's Python, and the database plans each text anew. Whether statements are p
 connection's ``prepare_threshold``, which Django leaves off unless the settings' OPTIONS name it.
 """
 
-import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -21,6 +20,9 @@ try:
     from psycopg.pq import ExecStatus, TransactionStatus
 except ImportError:  # SQLite alone, or psycopg 2
     Cursor = None  # type: ignore[assignment,misc]
+
+#: A list for the places "%s", a dict for "%(name)s"; of texts, numbers, moments and None.
+Values = Sequence[Any] | Mapping[str, Any]
 
 #: The statements that each connection has planned, and their names there.
 _planned: WeakKeyDictionary[Any, dict[str, bytes]] = WeakKeyDictionary()
@@ -37,36 +39,40 @@ def server_cursor() -> Iterator[Any]:
         yield cursor
 
 
-def change_at_once(statement: str, values: Sequence[str | datetime | None]) -> int | None:
-    """Run a statement that commits by itself, with as little Python as can be; the rows changed.
+def run_at_once(statement: str, values: Values) -> int | None:
+    """Run a statement that commits by itself, with as little Python as can be.
 
-    None where it was not run and a cursor should: within a transaction, on a connection that plans
-    nothing in advance, or because the database refuses it, in which case the cursor will say why.
+    The number of rows that it changed, or returned. None where it was not run and a cursor should:
+    within a transaction, on a connection that plans nothing in advance, or because the database
+    refuses it, in which case the cursor will say why.
     """
     database = _database()
     if database is None or not database.get_autocommit():
         return None
     connection = database.connection
     server = connection.pgconn
-    texts = _texts(values)
+    text, names = _numbered(statement)
+    texts = _texts([values[name] for name in names])
     if (
         texts is None
         or connection.prepare_threshold is None
         or server.transaction_status != TransactionStatus.IDLE
     ):
         return None
-    names = _planned.setdefault(server, {})
-    if statement not in names:
-        name = f"jobs_{len(names)}".encode()
-        if server.prepare(name, _numbered(statement)).status != ExecStatus.COMMAND_OK:
+    planned = _planned.setdefault(server, {})
+    if statement not in planned:
+        name = f"jobs_{len(planned)}".encode()
+        if server.prepare(name, text).status != ExecStatus.COMMAND_OK:
             return None
-        names[statement] = name
-    result = server.exec_prepared(names[statement], texts)
-    if result.status != ExecStatus.COMMAND_OK:
-        # Nothing was changed; and a pooler may have taken away what was planned.
-        del names[statement]
-        return None
-    return int(result.command_tuples or 0)
+        planned[statement] = name
+    result = server.exec_prepared(planned[statement], texts)
+    if result.status == ExecStatus.TUPLES_OK:
+        return int(result.ntuples)
+    if result.status == ExecStatus.COMMAND_OK:
+        return int(result.command_tuples or 0)
+    # Nothing was changed; and a pooler may have taken away what was planned.
+    _planned.pop(server, None)
+    return None
 
 
 def _database() -> Any:
@@ -82,11 +88,11 @@ def _database() -> Any:
     return database
 
 
-def _texts(values: Sequence[str | datetime | None]) -> list[bytes | None] | None:
+def _texts(values: Sequence[Any]) -> list[bytes | None] | None:
     """The values as libpq takes them; None where one of them is no text for PostgreSQL."""
     texts = [value.isoformat() if isinstance(value, datetime) else value for value in values]
     try:
-        encoded = [None if text is None else text.encode() for text in texts]
+        encoded = [None if text is None else str(text).encode() for text in texts]
     except UnicodeEncodeError:
         return None
     # libpq reads a text up to the first NUL.
@@ -94,7 +100,15 @@ def _texts(values: Sequence[str | datetime | None]) -> list[bytes | None] | None
 
 
 @cache
-def _numbered(statement: str) -> bytes:
-    """``statement`` with PostgreSQL's own places for values instead of ``%s``."""
-    numbers = itertools.count(1)
-    return re.sub("%s", lambda _: f"${next(numbers)}", statement).encode()
+def _numbered(statement: str) -> tuple[bytes, tuple[Any, ...]]:
+    """``statement`` with PostgreSQL's own places for values, and which value is meant by each."""
+    names: list[Any] = []
+
+    def place(found: re.Match[str]) -> str:
+        name = found[1] or len(names)
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    text = re.sub(r"%(?:\((\w+)\))?s", place, statement)
+    return text.encode(), tuple(names)

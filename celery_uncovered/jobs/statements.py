@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from celery_uncovered.jobs.server_cursor import server_cursor
+from celery_uncovered.jobs.server_cursor import run_at_once, server_cursor
 
 CLAIM_MANY = """
 UPDATE jobs_job AS job
@@ -49,12 +49,18 @@ SET state = 'QUEUED', attempt = attempt - 1, lease_node = NULL, lease_pid = NULL
 WHERE id = %s AND attempt = %s AND state = 'STARTED' AND lease_node = %s AND lease_pid = %s
 """
 
-FINISH_MANY = """
-WITH ended (id, attempt, finished_at, result, task_args, task_kwargs, periodic, meta) AS (
+ENDED_MANY = """
     SELECT * FROM unnest(
         %(id)s::text[], %(attempt)s::int[], %(finished_at)s::timestamptz[], %(result)s::text[],
         %(task_args)s::text[], %(task_kwargs)s::text[], %(periodic)s::text[], %(meta)s::text[]
     )
+"""
+ENDED_ONE = """
+    SELECT %(id)s::text, %(attempt)s::int, %(finished_at)s::timestamptz, %(result)s::text,
+        %(task_args)s::text, %(task_kwargs)s::text, %(periodic)s::text, %(meta)s::text
+"""
+FINISH = """
+WITH ended (id, attempt, finished_at, result, task_args, task_kwargs, periodic, meta) AS ({ended}
 ), done AS (
     UPDATE jobs_job AS job
     SET state = 'SUCCESS', result = ended.result, finished_at = ended.finished_at, error = '',
@@ -68,7 +74,7 @@ WITH ended (id, attempt, finished_at, result, task_args, task_kwargs, periodic, 
         job_id, number, task, outcome, started_at, ended_at, node, host, pid, error, traceback
     )
     SELECT done.id, done.attempt, done.task, 'SUCCESS', done.started_at, ended.finished_at,
-        %(node)s, %(host)s, %(pid)s, '', ''
+        %(node)s::text, %(host)s::text, %(pid)s::int, '', ''
     FROM done JOIN ended USING (id)
 ), copied AS (
     INSERT INTO django_celery_results_taskresult (
@@ -76,7 +82,7 @@ WITH ended (id, attempt, finished_at, result, task_args, task_kwargs, periodic, 
         task_name, task_args, task_kwargs, worker, periodic_task_name
     )
     SELECT done.id, 'SUCCESS', 'application/json', 'utf-8', ended.result, ended.finished_at,
-        ended.finished_at, ended.meta, done.task, ended.task_args, ended.task_kwargs, %(worker)s,
+        ended.finished_at, ended.meta, done.task, ended.task_args, ended.task_kwargs, %(worker)s::text,
         ended.periodic
     FROM done JOIN ended USING (id)
     WHERE ended.meta IS NOT NULL
@@ -90,6 +96,10 @@ WITH ended (id, attempt, finished_at, result, task_args, task_kwargs, periodic, 
 )
 SELECT id FROM done
 """
+FINISH_MANY = FINISH.format(ended=ENDED_MANY)
+#: PostgreSQL plans it once: of the statement for many it hopes to find a better plan each time.
+FINISH_ALONE = FINISH.format(ended=ENDED_ONE)
+#: The same for SQLite, one after the other.
 FINISH_ONE = """
 UPDATE jobs_job
 SET state = 'SUCCESS', result = %(result)s, finished_at = %(finished_at)s, error = '',
@@ -125,6 +135,10 @@ def claim_many(
     wanted: Sequence[tuple[str, int]], *, node: str, pid: int, now: datetime
 ) -> list[str]:
     """Claim the jobs that are free for the attempts named beside them; the ids of those that were."""
+    if len(wanted) == 1:
+        ((id_, number),) = wanted
+        if (claimed := run_at_once(CLAIM_ONE, [node, pid, now, id_, number, now])) is not None:
+            return [id_] * claimed
     if connection.vendor == "postgresql":
         ids, attempts = zip(*wanted, strict=True)
         return _ids(CLAIM_MANY, [node, pid, now, list(ids), list(attempts), now])
@@ -142,6 +156,10 @@ def unclaim_many(held: Sequence[tuple[str, int]], *, node: str, pid: int) -> lis
 
 def finish_many(rows: Sequence[dict[str, Any]], common: dict[str, Any]) -> list[str]:
     """Record successes with their attempts and copies; the ids of those that count."""
+    if len(rows) == 1:
+        (row,) = rows
+        if (finished := run_at_once(FINISH_ALONE, row | common)) is not None:
+            return [row["id"]] * finished
     if connection.vendor == "postgresql":
         columns = {name: [row[name] for row in rows] for name in rows[0]}
         return _ids(FINISH_MANY, columns | common)
