@@ -121,6 +121,7 @@ class Batch:
             took = time.monotonic() - self.began_at if self.current == index else 0.0
             self.current = None
             self._done = index + 1
+            self.board.end(self.slot, index)
         self.seconds.append(took)
 
     def _perform(self, entry: Entry, started_at: datetime) -> None:

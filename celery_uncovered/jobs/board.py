@@ -15,7 +15,7 @@ SLOTS = 256
 #: Bytes for the results of a batch that are not recorded yet: two halves, one of which is being recorded.
 SPOOL = 128 * 1024
 _WIDTH = 16
-_PID, _BEGUN, _BEGUN_AT, _DURABLE, _KEPT, _RECALLED, _HALF, _LENGTH, _OTHER = range(9)
+_PID, _BEGUN, _BEGUN_AT, _DONE, _DURABLE, _KEPT, _RECALLED, _HALF, _LENGTH, _OTHER = range(10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,15 +23,22 @@ class Notice:
     """What a slot says.
 
     ``begun`` is the index of the job that runs, or ran last, None before the first; ``begun_at`` is
-    on the monotonic clock, in seconds. The results of the first ``durable`` jobs are stored. Jobs
-    from index ``kept`` on are not the child's any more: it gave them back unstarted.
+    on the monotonic clock, in seconds. The first ``done`` jobs have run, and the results of the first
+    ``durable`` are stored. Jobs from index ``kept`` on are not the child's any more: it gave them
+    back unstarted.
     """
 
     pid: int
     begun: int | None
     begun_at: float
+    done: int
     durable: int
     kept: int
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a job runs; between two, results are recorded, which is no job's time."""
+        return self.begun is not None and self.begun >= self.done
 
 
 class Board:
@@ -93,6 +100,7 @@ class Board:
             pid=row[_PID],
             begun=row[_BEGUN] - 1 if row[_BEGUN] else None,
             begun_at=row[_BEGUN_AT] / 1e9,
+            done=row[_DONE],
             durable=row[_DURABLE],
             kept=row[_KEPT],
         )
@@ -109,6 +117,9 @@ class Board:
         # The time first: an earlier job's begin beside a later index would look overdue.
         self._numbers[at + _BEGUN_AT] = time.monotonic_ns()
         self._numbers[at + _BEGUN] = index + 1
+
+    def end(self, slot: int, index: int) -> None:
+        self._numbers[slot * _WIDTH + _DONE] = index + 1
 
     def note_durable(self, slot: int, count: int) -> None:
         self._numbers[slot * _WIDTH + _DURABLE] = count

@@ -307,21 +307,24 @@ class Gatherer:
 
     def _all_busy_since(self, moment: float) -> bool:
         """Whether every child works on a job that it began before this moment."""
-        begun = [self.board.read(sent.slot).begun_at or moment for sent in self._sent]
-        begun += self._alone.values()
-        return self._free_children() <= 0 and all(at < moment for at in begun)
+        if self._free_children() > 0 or any(at >= moment for at in self._alone.values()):
+            return False
+        notices = [self.board.read(sent.slot) for sent in self._sent]
+        return all(notice.is_running and notice.begun_at < moment for notice in notices)
 
     def _look_at(self, sent: Sent) -> None:
         notice = self.board.read(sent.slot)
         if notice.kept < sent.end:
             self._take_back(sent, notice.kept)
         self._ack(sent, min(notice.durable, sent.end))
-        if notice.begun is None or notice.begun < notice.durable:
+        if notice.begun is None:
             return
         lasts = time.monotonic() - notice.begun_at
         if lasts > COMPANY_SECONDS and is_gone(notice.pid):
             # The pool would notice with its next round only, seconds later.
             self.consumer.pool.maintain_pool()
+            return
+        if not notice.is_running:
             return
         company = COMPANY_SECONDS if self._free_children() > 0 else LONG_SECONDS
         if lasts > company and notice.begun + 1 < sent.end:

@@ -5,15 +5,13 @@ jobs that still wait: a job that was claimed meanwhile needs none.
 """
 
 import time
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from django.utils import timezone
 
+from celery_uncovered.jobs import statements
 from celery_uncovered.jobs.forking import no_fork
 from celery_uncovered.jobs.messages import Delivery
-from celery_uncovered.jobs.models import Job
-from celery_uncovered.jobs.states import State
 
 #: How long a note may wait for others (seconds); well below the dispatcher's grace for publishers.
 LINGER_SECONDS = 0.5
@@ -21,18 +19,13 @@ LINGER_SECONDS = 0.5
 BATCH = 1000
 
 
-def note_published(taken: Iterable[Delivery]) -> None:
+def note_published(taken: Sequence[Delivery]) -> None:
     """Note it on the rows that still wait for just these messages, a statement for each BATCH."""
-    ids_by_attempt: dict[int, list[str]] = defaultdict(list)
-    for delivery in taken:
-        ids_by_attempt[delivery.attempt].append(delivery.message.task_id)
+    messages = [(delivery.message.task_id, delivery.attempt) for delivery in taken]
     with no_fork():
-        for attempt, ids in ids_by_attempt.items():
-            for start in range(0, len(ids), BATCH):
-                # Guarded by the attempt: a job that has moved on has another message to send.
-                Job.objects.filter(
-                    id__in=ids[start : start + BATCH], attempt=attempt - 1, state=State.QUEUED
-                ).update(published_at=timezone.now())
+        for start in range(0, len(messages), BATCH):
+            # Guarded by the attempt: a job that has moved on has another message to send.
+            statements.note_published(messages[start : start + BATCH], now=timezone.now())
 
 
 class Notes:

@@ -1,7 +1,7 @@
 """Bringing back what dead workers held: their jobs are queued again, up to a limit."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -57,10 +57,24 @@ def _dead_nodes() -> list[str]:
 
 def _orphaned_leases() -> list[str]:
     """Leases of nodes that have no row: signed off, or recovered, with a job still in hand."""
-    leases = Job.objects.filter(state=State.STARTED, lease_node__isnull=False)
     stale = timezone.now() - timedelta(seconds=settings.JOBS_LEASE_SECONDS)
-    orphaned = leases.exclude(lease_node__in=Node.objects.values("id")).filter(started_at__lt=stale)
-    return [str(lease) for lease in orphaned.values_list("lease_node", flat=True).distinct()]
+    known = set(Node.objects.values_list("id", flat=True))
+    return [
+        lease
+        for lease in _leases()
+        if lease not in known
+        and Job.objects.filter(state=State.STARTED, lease_node=lease, started_at__lt=stale).exists()
+    ]
+
+
+def _leases() -> Iterator[str]:
+    """The nodes that hold jobs: a look at the index for each node, not for each job."""
+    leases = Job.objects.filter(state=State.STARTED).order_by("lease_node")
+    names = leases.values_list("lease_node", flat=True)
+    last = ""
+    while lease := names.filter(lease_node__gt=last).first():
+        last = lease
+        yield lease
 
 
 def recover_lost_children(node_id: str, reason: str = "The worker process died.") -> int:

@@ -142,6 +142,7 @@ class Sender:
                 for delivery in deliveries:
                     published.append(delivery)
                     publish_amqp(channel, delivery)
+                channel.flush()
             refused = channel.settle(CONFIRM_SECONDS)
             for task_id in refused:
                 log.warning("Job %s is not sent: no queue takes it", task_id)

@@ -49,6 +49,18 @@ SET state = 'QUEUED', attempt = attempt - 1, lease_node = NULL, lease_pid = NULL
 WHERE id = %s AND attempt = %s AND state = 'STARTED' AND lease_node = %s AND lease_pid = %s
 """
 
+NOTE_PUBLISHED_MANY = """
+UPDATE jobs_job AS job
+SET published_at = %s
+FROM unnest(%s::text[], %s::int[]) AS taken (id, attempt)
+WHERE job.id = taken.id AND job.attempt = taken.attempt - 1
+    AND CASE WHEN job.state = 'QUEUED' THEN TRUE ELSE FALSE END
+RETURNING job.id
+"""
+NOTE_PUBLISHED_ONE = """
+UPDATE jobs_job SET published_at = %s WHERE id = %s AND attempt = %s - 1 AND state = 'QUEUED'
+"""
+
 ENDED_MANY = """
     SELECT * FROM unnest(
         %(id)s::text[], %(attempt)s::int[], %(finished_at)s::timestamptz[], %(result)s::text[],
@@ -152,6 +164,15 @@ def unclaim_many(held: Sequence[tuple[str, int]], *, node: str, pid: int) -> lis
         ids, attempts = zip(*held, strict=True)
         return _ids(UNCLAIM_MANY, [list(ids), list(attempts), node, pid])
     return _each(UNCLAIM_ONE, [(id_, [id_, number, node, pid]) for id_, number in held])
+
+
+def note_published(taken: Sequence[tuple[str, int]], *, now: datetime) -> list[str]:
+    """Note that the broker has these messages, where their jobs still wait for just them."""
+    if connection.vendor == "postgresql":
+        ids, attempts = zip(*taken, strict=True)
+        return _ids(NOTE_PUBLISHED_MANY, [now, list(ids), list(attempts)])
+    at = connection.ops.adapt_datetimefield_value(now)
+    return _each(NOTE_PUBLISHED_ONE, [(id_, [at, id_, number]) for id_, number in taken])
 
 
 def finish_many(rows: Sequence[dict[str, Any]], common: dict[str, Any]) -> list[str]:

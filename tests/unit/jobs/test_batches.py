@@ -171,7 +171,7 @@ def test_a_result_on_the_board_that_the_database_never_takes_holds_up_no_other(
 
     monkeypatch.setattr(statements, "finish_many", refuse)
     results = [Finished(id_, 1, now, "2", "{}", None, None, None, None, id_) for id_ in ids[:2]]
-    notice = Notice(pid=pid, begun=2, begun_at=0.0, durable=0, kept=3)
+    notice = Notice(pid=pid, begun=2, begun_at=0.0, done=2, durable=0, kept=3)
     recovery.recover_batch(held, notice, results=results, worker="one@here", limit=None)
     assert [outcomes_of(id_) for id_ in ids] == [["LOST"], ["SUCCESS"], ["LOST"]]
 

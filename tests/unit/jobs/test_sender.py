@@ -8,7 +8,9 @@ import pytest
 from amqp import spec
 from amqp.basic_message import Message
 from amqp.exceptions import NotFound
+from amqp.serialization import dumps
 
+from celery_uncovered.jobs import confirms
 from celery_uncovered.jobs import sender as sender_module
 from celery_uncovered.jobs.confirms import ConfirmingChannel
 from celery_uncovered.jobs.errors import NotAllSentError
@@ -42,6 +44,7 @@ class Broker:
     connection_errors = (OSError,)
     channel_errors = (NotFound,)
     default_channel = None
+    channel_id = 1
 
     def __init__(self, answers: dict[str, Any], driver_type: str) -> None:
         self.answers = answers
@@ -93,9 +96,9 @@ class Broker:
     def close(self) -> None:
         pass
 
-    def send_method(self, method: Any, _: str, arguments: Any, message: Any) -> None:
+    def write(self, _: int, __: int, method: Any, arguments: bytes, message: Any) -> None:
         assert method == spec.Basic.Publish
-        assert arguments[3] is True
+        assert arguments == dumps("Bssbb", (0, "jobs", "default", True, False))
         self.number += 1
         task_id = message.headers["id"]
         self.take(task_id)
@@ -129,6 +132,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Any:
                 sender._broker = broker
 
         monkeypatch.setattr(Sender, "_connect", connect)
+        monkeypatch.setattr(confirms, "frame_writer", lambda *_: broker.write)
         monkeypatch.setattr(Sender, "_declare", lambda *_: True)
         return Sender(), broker
 
@@ -191,12 +195,16 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_again(
     assert broker.answers["connections"] == 2
 
 
-def test_one_ack_may_stand_for_many() -> None:
+def test_one_ack_may_stand_for_many(monkeypatch: pytest.MonkeyPatch) -> None:
     broker = Broker({}, CONFIRMING)
+    monkeypatch.setattr(confirms, "frame_writer", lambda *_: broker.write)
     channel = ConfirmingChannel(broker)
     for name in ("one", "two", "three", "four"):
         channel.publish(
-            name, Message(application_headers={"id": name}), exchange="", routing_key=""
+            name,
+            Message(application_headers={"id": name}),
+            exchange="jobs",
+            routing_key="default",
         )
     broker.tell("basic_ack", 2, 1)
     assert channel.unconfirmed == {"three", "four"}
@@ -225,3 +233,16 @@ def test_what_travels_is_read_as_it_was(given: dict[str, Any]) -> None:
     assert full.pop("root_id") == given.get("root_id", "one")
     expected = {name: given.get(name) for name in USUAL} | {"id": "one", "job_attempt": 1}
     assert full == expected | {name: value for name, value in given.items() if name != "root_id"}
+
+
+def test_messages_are_written_together_and_none_is_left_behind() -> None:
+    written: list[bytes] = []
+    buffer = confirms.Buffer(SimpleNamespace(write=lambda data: written.append(bytes(data))))
+    buffer.write(b"one")
+    buffer.write(memoryview(b"two"))
+    assert written == []
+    buffer.flush()
+    buffer.flush()
+    assert written == [b"onetwo"]
+    buffer.write(b"x" * confirms.LARGE)
+    assert len(written) == 2
