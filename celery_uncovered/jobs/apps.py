@@ -11,7 +11,8 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         from celery import _state
 
-        from celery_uncovered.jobs import checks, defaults, forking, heartbeat, sending, set_aside
+        from celery_uncovered.jobs import checks, defaults, forking, sending, set_aside
+        from celery_uncovered.jobs.worker import heartbeat
 
         defaults.fill_in()
         checks.register_checks()

@@ -1,11 +1,11 @@
 """Bringing back what dead workers held: their jobs are queued again, up to a limit."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from billiard.exceptions import WorkerLostError
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
@@ -13,15 +13,13 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from celery_uncovered.jobs import finished, settle, statements
-from celery_uncovered.jobs.board import Notice, pids_with_a_batch
+from celery_uncovered.jobs import settle
 from celery_uncovered.jobs.contexts import request_of
 from celery_uncovered.jobs.errors import NothingFollowedError
-from celery_uncovered.jobs.finished import Finished
 from celery_uncovered.jobs.idle import CANCELLED
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Attempt, Job, Node
-from celery_uncovered.jobs.node import Identity, is_gone, is_surely_dead, worker_node
+from celery_uncovered.jobs.node import Identity, is_surely_dead
 from celery_uncovered.jobs.patience import will_pass
 from celery_uncovered.jobs.states import WAITING, AttemptOutcome, State
 from celery_uncovered.jobs.submit import import_tasks
@@ -77,73 +75,6 @@ def _leases() -> Iterator[str]:
         yield lease
 
 
-def recover_lost_children(node_id: str, reason: str = "The worker process died.") -> int:
-    """Queue the jobs of a living node's dead processes again; how many. Call it on that host."""
-    held = Job.objects.filter(state=State.STARTED, lease_node=node_id)
-    # A lost batch is recovered job by job, by who knows which of them had begun.
-    known = pids_with_a_batch()
-    gone = {
-        pid for pid in held.values_list("lease_pid", flat=True).distinct() if pid and is_gone(pid)
-    }
-    return _each(held.filter(lease_pid__in=gone - known), lambda job: bring_back(job, reason))
-
-
-def _record(results: Sequence[Finished], worker: str, pid: int) -> None:
-    """Record what can be; a result that the database never takes is left to be given back."""
-    try:
-        finished.record(results, worker=worker, pid=pid)
-    except Exception as error:
-        if will_pass(error):
-            raise
-        if len(results) == 1:
-            log.exception("The result of job %s cannot be recorded", results[0].id)
-            return
-        for one in results:
-            _record([one], worker, pid)
-
-
-def recover_batch(
-    entries: Sequence[tuple[str, int]],
-    notice: Notice,
-    *,
-    results: Sequence[Finished],
-    worker: str,
-    limit: float | None,
-) -> None:
-    """Recover what a dead child held of a batch; ``entries`` are (id, attempt), in their order.
-
-    The job that had begun is charged: with its hard limit of ``limit`` seconds, if that is what its
-    child was ended for, else with the loss. Those after it are as if nobody had claimed them; of those
-    before it the ``results`` are recorded that the child left. It may be tried again.
-    """
-    if results:
-        _record(results, worker, notice.pid)
-    node_id = worker_node().id
-    begun = -1 if notice.begun is None else notice.begun
-    rest = entries[begun + 1 : notice.kept]
-    if rest:
-        statements.unclaim_many(rest, node=node_id, pid=notice.pid)
-    for task_id, attempt in entries[notice.durable : max(begun, 0)]:
-        settle.give_back(
-            task_id, attempt=attempt, reason="The worker process died with the result."
-        )
-    if notice.begun is None:
-        return
-    task_id, attempt = entries[begun]
-    job = Job.objects.filter(
-        id=task_id, attempt=attempt, state=State.STARTED, lease_node=node_id, lease_pid=notice.pid
-    ).first()
-    if job is None:
-        return
-    if limit is not None:
-        import_tasks()
-        request = request_of(job)
-        setattr(request, ATTEMPT_HEADER, attempt)
-        _fail(job, TimeLimitExceeded(limit), request)
-    else:
-        bring_back(job, "The worker process died.")
-
-
 def bring_back(job: Job, reason: str) -> bool:
     """Queue a job again whose attempt was lost, or fail it with its last; False if it was not.
 
@@ -161,7 +92,7 @@ def bring_back(job: Job, reason: str) -> bool:
         request = request_of(job)
         setattr(request, ATTEMPT_HEADER, job.attempt)
         error = WorkerLostError(f"The worker died {MAX_LOST} times while it ran this job.")
-        _fail(job, error, request)
+        fail(job, error, request)
         return Attempt.objects.filter(
             job=job, number=job.attempt, outcome=AttemptOutcome.FAILURE
         ).exists()
@@ -174,10 +105,10 @@ def bring_back(job: Job, reason: str) -> bool:
 
 def _recover_leases(node_id: str) -> int:
     held = Job.objects.filter(state=State.STARTED, lease_node=node_id)
-    return _each(held, lambda job: bring_back(job, "The worker died."))
+    return each(held, lambda job: bring_back(job, "The worker died."))
 
 
-def _fail(job: Job, error: Exception, request: Any) -> None:
+def fail(job: Job, error: Exception, request: Any) -> None:
     """Record the failure, and if need be without the copy, which must not keep a job from ending."""
     try:
         current_app.backend.mark_as_failure(job.id, error, request=request)
@@ -189,7 +120,7 @@ def _fail(job: Job, error: Exception, request: Any) -> None:
         current_app.backend.mark_as_failure(job.id, error, request=request, store_result=False)
 
 
-def _each(jobs: Iterable[Job], act: Callable[[Job], bool]) -> int:
+def each(jobs: Iterable[Job], act: Callable[[Job], bool]) -> int:
     """Do ``act`` to each job; how many it changed. A job that cannot be helped holds up no other."""
     changed = 0
     for job in jobs:
@@ -206,7 +137,7 @@ def fail_abandoned() -> int:
     """Fail the jobs that handed over to what is gone: nothing of their family lives; how many."""
     ids = _abandoned().order_by("-started_at").values_list("id", flat=True)
     # One after another: the end of one may end, or go on with, what it was a part of.
-    return _each((job for id_ in list(ids) for job in _abandoned().filter(id=id_)), _fail_abandoned)
+    return each((job for id_ in list(ids) for job in _abandoned().filter(id=id_)), _fail_abandoned)
 
 
 def _abandoned() -> Any:
@@ -221,7 +152,7 @@ def _abandoned() -> Any:
 
 def _fail_abandoned(job: Job) -> bool:
     import_tasks()
-    _fail(job, NothingFollowedError(job.id), request_of(job))
+    fail(job, NothingFollowedError(job.id), request_of(job))
     return True
 
 

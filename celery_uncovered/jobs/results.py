@@ -7,20 +7,18 @@ same transaction, so that the package's admin shows what the ledger says.
 
 import json
 import logging
-from copy import copy
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from celery import states
-from celery.exceptions import NotRegistered, TaskRevokedError
+from celery.exceptions import TaskRevokedError
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 from django_celery_results.backends.database import DatabaseBackend
 from django_celery_results.models import TaskResult
 from kombu.exceptions import EncodeError
 
-from celery_uncovered.jobs import chords, settle, submit
+from celery_uncovered.jobs import chords, errbacks, settle, submit
 from celery_uncovered.jobs.contexts import request_of_ended
 from celery_uncovered.jobs.current import RunningAttempt, attempt_of
 from celery_uncovered.jobs.errors import ResultNotJsonError
@@ -348,31 +346,12 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
 
         Those that take the error itself are functions, called here, after the commit.
         """
-        submitted, called = copy(request), copy(request)
-        signatures = [self.app.signature(errback) for errback in request.errbacks]
-        submitted.errbacks = [each for each in signatures if not self._takes_error(each)]
-        called.errbacks = [each for each in signatures if self._takes_error(each)]
+        submitted, called = errbacks.sorted_out(self, request)
         call = super()._call_task_errbacks
         if submitted.errbacks:
-            try:
-                with transaction.atomic():
-                    call(submitted, exc, traceback)
-            except DatabaseError:
-                raise
-            except Exception:  # the failure is recorded, whatever its errbacks are
-                log.exception("The errbacks of job %s could not be submitted", request.id)
+            errbacks.submit(lambda: call(submitted, exc, traceback), request.id)
         if called.errbacks:
             transaction.on_commit(lambda: call(called, exc, traceback), robust=True)
-
-    def _takes_error(self, errback: Any) -> bool:
-        """Whether Celery calls it with the request, the error and the traceback."""
-        try:
-            header = getattr(errback.type, "__header__", None)
-        except NotRegistered:
-            return False
-        if header is None or isinstance(header, partial):
-            return False
-        return bool(self._errback_arity_greater(errback, 1))
 
     def exception_safe_to_retry(self, exc: BaseException) -> bool:
         """A database that went away is worth another try, on a new connection."""

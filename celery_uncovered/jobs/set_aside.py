@@ -28,7 +28,7 @@ from celery_uncovered.jobs.task import JobTask
 #: The bytes of a body that are kept; no message of a job is larger.
 LARGEST_KEPT = 8 * 1024 * 1024
 CELERYS_CONSUMER = "celery.worker.consumer:Consumer"
-OUR_CONSUMER = "celery_uncovered.jobs.consumer:SettingAsideConsumer"
+OUR_CONSUMER = "celery_uncovered.jobs.worker.consumer:SettingAsideConsumer"
 EMBEDDED = "celery_uncovered.jobs.embedded_broker:Transport"
 _TEXT = 255
 

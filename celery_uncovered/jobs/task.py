@@ -27,7 +27,7 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
     """A Celery task whose submissions are jobs."""
 
     abstract = True
-    Strategy = "celery_uncovered.jobs.strategy:job_strategy"
+    Strategy = "celery_uncovered.jobs.worker.strategy:job_strategy"
     # A message is acknowledged when its job has ended, whatever the project's settings say: with the
     # worker, an earlier acknowledgement would lose it, or that of a child that died.
     acks_late = True

@@ -11,10 +11,10 @@ from django.utils import timezone
 from celery_uncovered.jobs import dispatcher, outbox
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Job
-from celery_uncovered.jobs.perform import perform as perform_message
 from celery_uncovered.jobs.states import State
 from celery_uncovered.jobs.status import job_attempts
 from celery_uncovered.jobs.submit import import_tasks
+from celery_uncovered.jobs.worker.perform import perform as perform_message
 
 #: More jobs than any canvas here has: what runs on after them runs for ever.
 MANY = 50

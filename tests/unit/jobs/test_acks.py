@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from celery_uncovered.jobs import acks as acks_module
-from celery_uncovered.jobs.acks import Acks, GroupedAcks
+from celery_uncovered.jobs.worker import acks as acks_module
+from celery_uncovered.jobs.worker.acks import Acks, GroupedAcks
 
 FIRST, SECOND = object(), object()
 

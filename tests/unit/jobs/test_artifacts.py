@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.jobs import claim, settle
+from celery_uncovered.jobs import settle
 from celery_uncovered.jobs.current import RunningAttempt, running
 from celery_uncovered.jobs.errors import AttemptFencedError
 from celery_uncovered.jobs.models import Artifact
 from celery_uncovered.jobs.states import State
+from celery_uncovered.jobs.worker import claim
 from tests.support.app import tasks
 from tests.unit.jobs import odd_tasks
 from tests.unit.jobs.running import run_job, state_of

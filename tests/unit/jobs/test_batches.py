@@ -9,16 +9,17 @@ import pytest
 from django.db import DataError
 from django.utils import timezone
 
-from celery_uncovered.jobs import board as boards
-from celery_uncovered.jobs import finished, recovery, statements
-from celery_uncovered.jobs.batch import Batch, Entry, perform_batch
-from celery_uncovered.jobs.board import SPOOL, Board, Notice
-from celery_uncovered.jobs.durations import SMALL, Durations
+from celery_uncovered.jobs import finished, statements
 from celery_uncovered.jobs.finished import Finished
-from celery_uncovered.jobs.flow import CAUTION_SECONDS, GROWTH, MOST_PER_CHILD, Flow
 from celery_uncovered.jobs.models import Attempt, Job
 from celery_uncovered.jobs.node import worker_node
 from celery_uncovered.jobs.status import job_attempts
+from celery_uncovered.jobs.worker import board as boards
+from celery_uncovered.jobs.worker import lost
+from celery_uncovered.jobs.worker.batch import Batch, Entry, perform_batch
+from celery_uncovered.jobs.worker.board import SPOOL, Board, Notice
+from celery_uncovered.jobs.worker.durations import SMALL, Durations
+from celery_uncovered.jobs.worker.flow import CAUTION_SECONDS, GROWTH, MOST_PER_CHILD, Flow
 from tests.support.app import tasks
 from tests.unit.jobs.running import become_a_worker, outcomes_of, state_of
 
@@ -172,7 +173,7 @@ def test_a_result_on_the_board_that_the_database_never_takes_holds_up_no_other(
     monkeypatch.setattr(statements, "finish_many", refuse)
     results = [Finished(id_, 1, now, "2", "{}", None, None, None, None, id_) for id_ in ids[:2]]
     notice = Notice(pid=pid, begun=2, begun_at=0.0, done=2, durable=0, kept=3)
-    recovery.recover_batch(held, notice, results=results, worker="one@here", limit=None)
+    lost.recover_batch(held, notice, results=results, worker="one@here", limit=None)
     assert [outcomes_of(id_) for id_ in ids] == [["LOST"], ["SUCCESS"], ["LOST"]]
 
 

@@ -7,10 +7,11 @@ import pytest
 from celery import chord
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.jobs import claim, settle
+from celery_uncovered.jobs import settle
 from celery_uncovered.jobs.models import Chord, Job
 from celery_uncovered.jobs.states import State
 from celery_uncovered.jobs.task import JobTask
+from celery_uncovered.jobs.worker import claim
 from tests.support.app import tasks
 from tests.unit.jobs.running import make_due, outcomes_of, run_all, run_job, state_of
 

@@ -9,10 +9,11 @@ from celery.exceptions import ChordError
 from django.apps import apps
 from django.db.models import Sum
 
-from celery_uncovered.jobs import claim, contexts, idle, outbox, recovery, settle
+from celery_uncovered.jobs import contexts, idle, outbox, recovery, settle
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, decode
 from celery_uncovered.jobs.models import Chord, Job
 from celery_uncovered.jobs.states import State
+from celery_uncovered.jobs.worker import claim
 from tests.support.app import tasks
 from tests.unit.jobs import odd_tasks
 from tests.unit.jobs.running import make_due, run_all, run_job, state_of, value_of

@@ -12,10 +12,11 @@ from django.utils import timezone
 from django_celery_results.models import TaskResult
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.jobs import claim, dead_letters, idle, outbox, settle
+from celery_uncovered.jobs import dead_letters, idle, outbox, settle
 from celery_uncovered.jobs.messages import Delivery
 from celery_uncovered.jobs.models import Chord, Job
 from celery_uncovered.jobs.states import LIVE, State
+from celery_uncovered.jobs.worker import claim
 from tests.support.app import tasks
 from tests.unit.jobs.running import outcomes_of, run_all, run_job, state_of, value_of
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from celery_uncovered.jobs import heartbeat, node
+from celery_uncovered.jobs import node
 from celery_uncovered.jobs.models import Node
+from celery_uncovered.jobs.worker import heartbeat
 
 
 def test_a_process_that_runs_is_not_dead() -> None:

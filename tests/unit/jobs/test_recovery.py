@@ -11,11 +11,12 @@ import time_machine
 from django.conf import settings
 from django.utils import timezone
 
-from celery_uncovered.jobs import claim, heartbeat, node, outbox, recovery
+from celery_uncovered.jobs import node, outbox, recovery
 from celery_uncovered.jobs.messages import Delivery
 from celery_uncovered.jobs.models import Job, Node
 from celery_uncovered.jobs.node import Identity
 from celery_uncovered.jobs.states import State
+from celery_uncovered.jobs.worker import claim, heartbeat, lost
 from tests.support.app import tasks
 from tests.unit.jobs.running import outcomes_of, run_all, state_of
 
@@ -70,7 +71,7 @@ def test_a_node_elsewhere_is_given_up_when_its_lease_has_run_out(
 def test_a_worker_that_lives_keeps_its_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     task_id = claimed_by(node.identify(), monkeypatch)
     assert recovery.recover_dead_nodes() == 0
-    assert recovery.recover_lost_children(node.identify().id) == 0
+    assert lost.recover_lost_children(node.identify().id) == 0
     assert state_of(task_id) == State.STARTED
 
 
@@ -104,10 +105,10 @@ def test_the_job_of_a_lost_child_comes_back_while_its_worker_lives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     worker = node.identify()
-    lost, kept = claimed_by(worker, monkeypatch), claimed_by(worker, monkeypatch)
-    Job.objects.filter(id=lost).update(lease_pid=ended_process().pid)
-    assert recovery.recover_lost_children(worker.id) == 1
-    assert (state_of(lost), state_of(kept)) == (State.QUEUED, State.STARTED)
+    gone, kept = claimed_by(worker, monkeypatch), claimed_by(worker, monkeypatch)
+    Job.objects.filter(id=gone).update(lease_pid=ended_process().pid)
+    assert lost.recover_lost_children(worker.id) == 1
+    assert (state_of(gone), state_of(kept)) == (State.QUEUED, State.STARTED)
     assert Job.objects.get(id=kept).lease_pid == os.getpid()
 
 

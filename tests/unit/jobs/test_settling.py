@@ -10,10 +10,11 @@ from billiard.einfo import ExceptionInfo
 from celery.exceptions import Reject
 from django.db import DataError, OperationalError
 
-from celery_uncovered.jobs import claim, patience, settle
+from celery_uncovered.jobs import patience, settle
 from celery_uncovered.jobs.models import Attempt, Job
 from celery_uncovered.jobs.settle import Outcome
 from celery_uncovered.jobs.states import State
+from celery_uncovered.jobs.worker import claim
 from tests.support.app import tasks
 from tests.unit.jobs import odd_tasks
 from tests.unit.jobs.running import outcomes_of, perform, run_job, state_of, value_of

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from celery_uncovered.jobs import claim, settle
+from celery_uncovered.jobs import settle
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.settle import Outcome
 from celery_uncovered.jobs.states import FINAL, LIVE, SOURCES, WAITING, State
+from celery_uncovered.jobs.worker import claim
 from tests.support.app import tasks
 from tests.unit.jobs.running import state_of
 

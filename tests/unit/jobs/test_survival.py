@@ -7,18 +7,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from celery_uncovered.jobs import (
-    claim,
-    dispatcher,
-    heartbeat,
-    idle,
-    lost_messages,
-    node,
-    recovery,
-)
+from celery_uncovered.jobs import dispatcher, idle, lost_messages, node, recovery
 from celery_uncovered.jobs.messages import Delivery
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.states import State
+from celery_uncovered.jobs.worker import claim, heartbeat, lost
 from tests.support.app import tasks
 from tests.unit.jobs.running import outcomes_of, state_of
 
@@ -160,8 +153,8 @@ def test_a_row_that_cannot_be_brought_back_does_not_keep_others_from_it(
     for task_id in (bad, good):
         assert claim.claim_job(task_id, attempt=1, task="add")
     Job.objects.filter(id=bad).update(message="[", times_lost=4)
-    monkeypatch.setattr(recovery, "is_gone", lambda _: True)
-    assert recovery.recover_lost_children(node.worker_node().id) == 1
+    monkeypatch.setattr(lost, "is_gone", lambda _: True)
+    assert lost.recover_lost_children(node.worker_node().id) == 1
     assert (outcomes_of(bad), outcomes_of(good)) == (["STARTED"], ["LOST"])
 
 

@@ -13,11 +13,12 @@ from celery.worker.strategy import default
 from django.db import connection
 from kombu.exceptions import ContentDisallowed, DecodeError
 
-from celery_uncovered.jobs import node, recovery
-from celery_uncovered.jobs.board import has_board, worker_board
-from celery_uncovered.jobs.gather import Gatherer
+from celery_uncovered.jobs import node
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, full_headers
-from celery_uncovered.jobs.perform import perform
+from celery_uncovered.jobs.worker import lost
+from celery_uncovered.jobs.worker.board import has_board, worker_board
+from celery_uncovered.jobs.worker.gather import Gatherer
+from celery_uncovered.jobs.worker.perform import perform
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +145,7 @@ class _ClaimingPool:
 def bring_back_lost(task_id: str) -> None:
     """Queue the job of a dead child again; the message that Celery hands back is then stale."""
     try:
-        recovery.recover_lost_children(node.worker_node().id)
+        lost.recover_lost_children(node.worker_node().id)
     except Exception as error:  # noqa: BLE001  # Celery's own handling must follow, whatever it is
         log.warning("Job %s of a dead worker process waits for recovery: %s", task_id, error)
     finally:

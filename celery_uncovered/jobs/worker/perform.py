@@ -10,12 +10,12 @@ from billiard.einfo import ExceptionInfo
 from celery.exceptions import Reject
 from django.db import close_old_connections
 
-from celery_uncovered.jobs import claim, receive
 from celery_uncovered.jobs.current import RunningAttempt, running
-from celery_uncovered.jobs.leftovers import DROPPED, run_to_the_end
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, BODY_HEADER, DUE_HEADER, IN_LEDGER
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.patience import patiently
+from celery_uncovered.jobs.worker import claim, receive
+from celery_uncovered.jobs.worker.leftovers import DROPPED, run_to_the_end
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from celery.worker.consumer.consumer import Consumer
 from kombu.message import Message
 
 from celery_uncovered.jobs import set_aside
-from celery_uncovered.jobs.acks import Acks, acks_for
 from celery_uncovered.jobs.forking import no_fork
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.set_aside import Unreadable
+from celery_uncovered.jobs.worker.acks import Acks, acks_for
 
 log = logging.getLogger(__name__)
 

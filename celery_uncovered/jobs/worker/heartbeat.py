@@ -8,10 +8,11 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.models.functions import Now
 
-from celery_uncovered.jobs import board, node, recovery
+from celery_uncovered.jobs import node
 from celery_uncovered.jobs.forking import no_fork
 from celery_uncovered.jobs.models import Node
-from celery_uncovered.jobs.terminate import terminate_on_request
+from celery_uncovered.jobs.worker import board, lost
+from celery_uncovered.jobs.worker.terminate import terminate_on_request
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ def _beat_on(name: str) -> None:
             try:
                 beat(identity, name)
                 # Those that the database kept us from bringing back when their process died.
-                recovery.recover_lost_children(identity.id)
+                lost.recover_lost_children(identity.id)
             except Exception as error:  # noqa: BLE001  # a worker that stops beating is taken for dead
                 log.warning("A heartbeat failed: %s", error)
             finally:

@@ -22,13 +22,14 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
-from celery_uncovered.jobs import claim, finished, leftovers
+from celery_uncovered.jobs import finished
 from celery_uncovered.jobs import node as nodes
-from celery_uncovered.jobs.board import Board, worker_board
 from celery_uncovered.jobs.current import RunningAttempt, running
 from celery_uncovered.jobs.finished import Finished
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, DUE_HEADER, decode, full_headers
 from celery_uncovered.jobs.patience import patiently
+from celery_uncovered.jobs.worker import claim, leftovers
+from celery_uncovered.jobs.worker.board import Board, worker_board
 
 log = logging.getLogger(__name__)
 

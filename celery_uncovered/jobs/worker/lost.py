@@ -1,0 +1,88 @@
+"""What dead children of this worker held: their batches, and the jobs they ran alone."""
+
+import logging
+from collections.abc import Sequence
+
+from billiard.exceptions import TimeLimitExceeded
+
+from celery_uncovered.jobs import finished, recovery, settle, statements
+from celery_uncovered.jobs.contexts import request_of
+from celery_uncovered.jobs.finished import Finished
+from celery_uncovered.jobs.messages import ATTEMPT_HEADER
+from celery_uncovered.jobs.models import Job
+from celery_uncovered.jobs.node import is_gone, worker_node
+from celery_uncovered.jobs.patience import will_pass
+from celery_uncovered.jobs.states import State
+from celery_uncovered.jobs.submit import import_tasks
+from celery_uncovered.jobs.worker.board import Notice, pids_with_a_batch
+
+log = logging.getLogger(__name__)
+
+
+def recover_lost_children(node_id: str, reason: str = "The worker process died.") -> int:
+    """Queue the jobs of a living node's dead processes again; how many. Call it on that host."""
+    held = Job.objects.filter(state=State.STARTED, lease_node=node_id)
+    # A lost batch is recovered job by job, by who knows which of them had begun.
+    known = pids_with_a_batch()
+    gone = {
+        pid for pid in held.values_list("lease_pid", flat=True).distinct() if pid and is_gone(pid)
+    }
+    return recovery.each(
+        held.filter(lease_pid__in=gone - known), lambda job: recovery.bring_back(job, reason)
+    )
+
+
+def recover_batch(
+    entries: Sequence[tuple[str, int]],
+    notice: Notice,
+    *,
+    results: Sequence[Finished],
+    worker: str,
+    limit: float | None,
+) -> None:
+    """Recover what a dead child held of a batch; ``entries`` are (id, attempt), in their order.
+
+    The job that had begun is charged: with its hard limit of ``limit`` seconds, if that is what its
+    child was ended for, else with the loss. Those after it are as if nobody had claimed them; of those
+    before it the ``results`` are recorded that the child left. It may be tried again.
+    """
+    if results:
+        _record(results, worker, notice.pid)
+    node_id = worker_node().id
+    begun = -1 if notice.begun is None else notice.begun
+    rest = entries[begun + 1 : notice.kept]
+    if rest:
+        statements.unclaim_many(rest, node=node_id, pid=notice.pid)
+    for task_id, attempt in entries[notice.durable : max(begun, 0)]:
+        settle.give_back(
+            task_id, attempt=attempt, reason="The worker process died with the result."
+        )
+    if notice.begun is None:
+        return
+    task_id, attempt = entries[begun]
+    job = Job.objects.filter(
+        id=task_id, attempt=attempt, state=State.STARTED, lease_node=node_id, lease_pid=notice.pid
+    ).first()
+    if job is None:
+        return
+    if limit is not None:
+        import_tasks()
+        request = request_of(job)
+        setattr(request, ATTEMPT_HEADER, attempt)
+        recovery.fail(job, TimeLimitExceeded(limit), request)
+    else:
+        recovery.bring_back(job, "The worker process died.")
+
+
+def _record(results: Sequence[Finished], worker: str, pid: int) -> None:
+    """Record what can be; a result that the database never takes is left to be given back."""
+    try:
+        finished.record(results, worker=worker, pid=pid)
+    except Exception as error:
+        if will_pass(error):
+            raise
+        if len(results) == 1:
+            log.exception("The result of job %s cannot be recorded", results[0].id)
+            return
+        for one in results:
+            _record([one], worker, pid)
