@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import backlog, chord, jobs, report, results, runner, submit_many
+from benchmarks import backlog, chord, jobs, memory, report, results, runner, submit_many
 
 COMPARISONS = {
     comparison.name: comparison
@@ -12,6 +12,7 @@ COMPARISONS = {
         jobs.COMPARISON,
         backlog.COMPARISON,
         chord.COMPARISON,
+        memory.COMPARISON,
     )
 }
 
@@ -22,7 +23,9 @@ def main() -> None:
     if not options.render:
         for name in chosen:
             comparison = COMPARISONS[name]
-            runner.measure(comparison, rounds=options.repeat, samples=options.samples).write()
+            runner.measure(
+                comparison, rounds=options.repeat or comparison.rounds, samples=options.samples
+            ).write()
     results.write(COMPARISONS.values())
     print(f"Written: {results.PATH}")
 
@@ -30,7 +33,7 @@ def main() -> None:
 def parser() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     arguments.add_argument("--only", choices=COMPARISONS, help="one comparison, not all of them")
-    arguments.add_argument("--repeat", type=positive, default=3, help="rounds; 3 by default")
+    arguments.add_argument("--repeat", type=positive, help="rounds; most comparisons take 3")
     arguments.add_argument("--samples", type=positive, help="in each turn, for a quick trial")
     arguments.add_argument(
         "--render", action="store_true", help="measure nothing: RESULTS.md from results/ and notes/"

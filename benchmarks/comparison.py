@@ -69,5 +69,7 @@ class Comparison:
     headline: str
     goals: tuple[Goal, ...]
     samples: int
+    #: The fewest that count as a result.
+    rounds: int = 3
     open: Callable[[int], AbstractContextManager[Mapping[str, Turn]]]
     details: Callable[[Record], str] = no_details

@@ -10,7 +10,6 @@ from benchmarks.record import Record
 
 PATH = Path(__file__).with_name("RESULTS.md")
 NOTES = Path(__file__).with_name("notes")
-FEWEST_ROUNDS = 3
 
 HEAD = """# Results
 
@@ -34,7 +33,7 @@ def section(comparison: Comparison, record: Record) -> str:
     parts = [
         f"## {comparison.name}",
         comparison.question,
-        trial_warning(record),
+        trial_warning(comparison, record),
         figures_table(comparison, record),
         ratios_table(comparison, record),
         goals_table(comparison, record),
@@ -45,10 +44,10 @@ def section(comparison: Comparison, record: Record) -> str:
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
-def trial_warning(record: Record) -> str:
-    if record.rounds >= FEWEST_ROUNDS:
+def trial_warning(comparison: Comparison, record: Record) -> str:
+    if record.rounds >= comparison.rounds:
         return ""
-    return f"**A trial, not a result: {record.rounds} of at least {FEWEST_ROUNDS} rounds.**"
+    return f"**A trial, not a result: {record.rounds} of at least {comparison.rounds} rounds.**"
 
 
 def figures_table(comparison: Comparison, record: Record) -> str:
