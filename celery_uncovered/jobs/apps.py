@@ -12,12 +12,13 @@ class JobsConfig(AppConfig):
         from celery import _state
 
         from celery_uncovered.jobs import checks, defaults, forking, sending, set_aside
-        from celery_uncovered.jobs.worker import heartbeat
+        from celery_uncovered.jobs.worker import heartbeat, stopping
 
         defaults.fill_in()
         checks.register_checks()
         forking.watch_forks()
         heartbeat.connect_worker_signals()
+        stopping.connect()
         set_aside.connect_consumer()
         # One that is made later is watched as soon as it has a task.
         for app in _state._get_active_apps():  # type: ignore[attr-defined]  # noqa: SLF001  # Celery offers no other way

@@ -90,7 +90,7 @@ class Batch:
         claimed, started_at = self._claim()
         with looked_after(self):
             index = 0
-            while self._begin(index, claimed):
+            while self._is_to_begin() and self._begin(index, claimed):
                 entry = self.entries[index]
                 if entry.task_id in claimed:
                     claimed.discard(entry.task_id)
@@ -99,6 +99,12 @@ class Batch:
                 index += 1
         self.record()
         self.board.note_durable(self.slot, self.end)
+
+    def _is_to_begin(self) -> bool:
+        """False where the worker is about to end; what has not begun is given back then."""
+        if self.board.is_stopping:
+            self.give_back()
+        return not self.board.is_stopping
 
     def _claim(self) -> tuple[set[str], datetime]:
         wanted = [(entry.task_id, entry.attempt) for entry in self.entries]

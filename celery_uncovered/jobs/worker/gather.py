@@ -37,7 +37,7 @@ class Gatherer:
     """One for each consumer; everything happens in the worker's event loop."""
 
     def __init__(self, consumer: Any, board: Board) -> None:
-        self.consumer = consumer
+        self.consumer, self._board = consumer, board
         self.durations = Durations()
         self.flow = Flow(consumer)
         self._waiting: deque[Held] = deque()
@@ -75,13 +75,14 @@ class Gatherer:
         self._is_due = False
         unacked = len(self._waiting) + self._underway.unacked
         self._most_held = max(self._most_held, unacked)
-        while self._waiting and (free := self._free_children()) > 0:
+        is_stopping = self._board.is_stopping
+        while self._waiting and not is_stopping and (free := self._free_children()) > 0:
             if self._goes_in_a_batch(self._waiting[0]):
                 batch = self._cut(free)
                 self._underway.send(batch, [self._limits(held) for held in batch])
             else:
                 self._send_alone(self._waiting.popleft())
-        if not self._waiting and self._free_children() > 0:
+        if not self._waiting and not is_stopping and self._free_children() > 0:
             self.flow.resume()
         self._tick_later()
 
@@ -154,7 +155,7 @@ class Gatherer:
         for one, took in zip(held, seconds, strict=False):
             if took:
                 self.durations.learn(one.task.name, took)
-        if max(seconds, default=SMALL) < SMALL:
+        if max(seconds, default=SMALL) < SMALL and not self._board.is_stopping:
             # Only who has shown to be quick asks for more: what it holds no other worker can take.
             self.flow.adapt(self._most_held)
             self._most_held = 0
@@ -168,7 +169,8 @@ class Gatherer:
         self._is_ticking = False
         self._underway.look(has_free_child=lambda: self._free_children() > 0)
         self.dispatch()
-        if self._waiting and self._all_busy_since(time.monotonic() - PATIENCE_SECONDS):
+        since = time.monotonic() - PATIENCE_SECONDS
+        if self._waiting and (self._board.is_stopping or self._all_busy_since(since)):
             self._hand_back()
 
     def _all_busy_since(self, moment: float) -> bool:

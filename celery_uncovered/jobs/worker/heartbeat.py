@@ -22,7 +22,6 @@ _stop = threading.Event()
 def connect_worker_signals() -> None:
     signals.celeryd_after_setup.connect(_on_setup, dispatch_uid="jobs-node")
     signals.worker_ready.connect(_on_ready, dispatch_uid="jobs-heartbeat")
-    signals.worker_shutting_down.connect(_on_shutting_down, dispatch_uid="jobs-stopping")
     signals.worker_shutdown.connect(_on_shutdown, dispatch_uid="jobs-heartbeat-end")
 
 
@@ -75,12 +74,6 @@ def _beat_on(name: str) -> None:
             finally:
                 # Children are forked from this process at any time: they must not inherit it.
                 connection.close()
-
-
-def _on_shutting_down(**_: object) -> None:
-    """The children go on with the jobs that they have begun, and give the others back."""
-    if board.has_board():
-        board.worker_board().stop()
 
 
 def _on_shutdown(**_: object) -> None:

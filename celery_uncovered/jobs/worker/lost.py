@@ -39,11 +39,12 @@ def recover_batch(
     results: Sequence[Finished],
     worker: str,
     limit: float | None,
+    is_stopped: bool = False,
 ) -> None:
     """Recover what a dead child held of a batch; ``entries`` are (id, attempt), in their order.
 
     The job that had begun is charged: with its hard limit of ``limit`` seconds, if that is what its
-    child was ended for, else with the loss. Those after it are as if nobody had claimed them; of those
+    child was ended for, else with the loss; but with nothing where the worker was stopped. Those after it are as if nobody had claimed them; of those
     before it the ``results`` are recorded that the child left. It may be tried again.
     """
     if results:
@@ -70,6 +71,8 @@ def recover_batch(
         request = request_of(job)
         setattr(request, ATTEMPT_HEADER, attempt)
         recovery.fail(job, TimeLimitExceeded(limit), request)
+    elif is_stopped and not job.cancel_requested:
+        settle.give_back(job.id, attempt=attempt, reason="The worker was stopped.")
     else:
         recovery.bring_back(job, "The worker process died.")
 

@@ -15,6 +15,7 @@ from celery_uncovered.jobs.finished import Finished
 from celery_uncovered.jobs.node import is_gone
 from celery_uncovered.jobs.worker import lost
 from celery_uncovered.jobs.worker.acks import Acks
+from celery_uncovered.jobs.worker.active import ActiveBatch
 from celery_uncovered.jobs.worker.batch import perform_batch
 from celery_uncovered.jobs.worker.board import Board, Notice
 from celery_uncovered.jobs.worker.held import Held
@@ -57,7 +58,10 @@ class Sent:
     acked: int = 0
     overdue: float | None = None
     lost: bool = False
+    #: Its job was ended because the worker ends.
+    stopped: bool = False
     tried_at: float = 0.0
+    active: ActiveBatch | None = None
 
 
 class Underway:
@@ -88,6 +92,9 @@ class Underway:
             held.entry(self._consumer.hostname, soft)
             for held, (_, soft) in zip(batch, limits, strict=True)
         ]
+        sent.active = ActiveBatch(
+            sent.held, lambda: self._board.read(sent.slot), lambda: self._stop(sent)
+        )
         self._sent.append(sent)
         self._consumer.pool.apply_async(
             perform_batch,
@@ -97,6 +104,13 @@ class Underway:
             soft_timeout=FAR,
             timeout=FAR,
         )
+
+    def _stop(self, sent: Sent) -> None:
+        """End the job that runs: the worker cannot wait for it. Called from a signal's handler."""
+        notice = self._board.read(sent.slot)
+        if notice.is_running:
+            sent.stopped = True
+            self._consumer.pool.terminate_job(notice.pid, signal.SIGKILL)
 
     def look(self, *, has_free_child: Callable[[], bool]) -> None:
         """Look after the batches once."""
@@ -125,7 +139,8 @@ class Underway:
         self._sender.dispatch()
 
     def _on_lost(self, sent: Sent, error: Any) -> None:
-        log.warning("A batch of %d jobs was lost: %s", sent.end, error)
+        if not sent.stopped:
+            log.warning("A batch of %d jobs was lost: %s", sent.end, error)
         sent.lost = True
         if not isinstance(getattr(error.exception, "exc", error.exception), WorkerLostError):
             for held in sent.held:
@@ -149,6 +164,7 @@ class Underway:
                     ],
                     worker=self._consumer.hostname,
                     limit=sent.overdue,
+                    is_stopped=sent.stopped,
                 )
         except Exception as problem:  # noqa: BLE001  # the database is away: the next tick tries again
             log.warning("A lost batch waits for its recovery: %s", problem)
@@ -163,6 +179,8 @@ class Underway:
 
     def _close(self, sent: Sent) -> None:
         self._sent.remove(sent)
+        if sent.active is not None:
+            sent.active.leave()
         self._board.free_slot(sent.slot)
 
     def _take_back(self, sent: Sent, first: int) -> None:
