@@ -134,6 +134,15 @@ def test_a_chord_of_a_thousand_parts_fires_once_with_every_result_in_order(
     assert ledger.count() == MANY + 2
 
 
+@pytest.mark.behaviour("J18")
+def test_a_part_costs_no_more_in_a_large_chord_than_in_a_small_one(stack: Stack) -> None:
+    """So a chord takes time in proportion to its parts; the benchmark measures it."""
+    small, large = (stack.call(chords.cost_of_parts, size) for size in (20, 400))
+    assert (small["large"], large["large"]) == (False, False)
+    assert (large["statements"], large["last"]) == (small["statements"], small["last"])
+    assert large["characters"] <= 1.05 * small["characters"]
+
+
 def part(task: Any, *args: Any) -> list[Any]:
     return [task.name, *args]
 
