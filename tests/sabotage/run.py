@@ -91,6 +91,9 @@ def run_tests(patch: Patch, copy: Path, report: Path) -> dict[str, set[str]]:
     """The outcomes of the tests of each behaviour, whatever stack they ran on."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += ["--behaviours", " ".join(patch.behaviours), "--behaviours-report", str(report)]
+    if len(patch.behaviours) == 1:
+        # One failure says it all.
+        command.append("--maxfail=1")
     try:
         done = subprocess.run(
             command,
