@@ -14,6 +14,7 @@ from celery_uncovered.jobs.dead_letters import (
     list_dead_letters,
     retry_dead_letters,
 )
+from celery_uncovered.jobs.dispatching import Dispatching, dispatching
 from celery_uncovered.jobs.errors import (
     ArgumentsMismatchError,
     ArgumentsNotJsonError,
@@ -100,6 +101,7 @@ __all__ = [
     "BadItemError",
     "DeadLetterFilter",
     "DeadLetterPage",
+    "Dispatching",
     "JobCancelledError",
     "JobError",
     "JobFilter",
@@ -133,6 +135,7 @@ __all__ = [
     "discard_dead_letters",
     "discard_job",
     "discard_set_aside",
+    "dispatching",
     "find_artifact",
     "is_reader",
     "job_attempts",

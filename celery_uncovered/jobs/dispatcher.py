@@ -5,13 +5,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.db import connection
 from django.utils import timezone
 
 from celery_uncovered.jobs import (
+    dispatching,
     idle,
     lost_messages,
     node,
@@ -20,6 +20,7 @@ from celery_uncovered.jobs import (
     retention,
     set_aside,
 )
+from celery_uncovered.jobs.dispatching import GRACE, ROLE
 from celery_uncovered.jobs.errors import NotAllSentError
 from celery_uncovered.jobs.leadership import Candidate
 from celery_uncovered.jobs.messages import Delivery
@@ -45,8 +46,6 @@ PURGE_SECONDS = 600.0
 PURGE_SLICE = 0.03
 #: The tick of the first pass: what waited while no dispatcher ran comes first.
 FIRST_PURGE = round(60 / TICK_SECONDS)
-#: A publisher has this long to send what it was given before the dispatcher does.
-GRACE = timedelta(seconds=2)
 LEAD_SECONDS = 20.0
 #: What a message is built from.
 OF_MESSAGE = ("id", "task", "queue", "attempt", "body", "message", "due_at", "queued_at")
@@ -62,7 +61,7 @@ class Dispatcher:
     purge: retention.Purge | None = None
 
     def run(self) -> None:
-        candidate = Candidate(role="dispatcher", holder=node.identify().id, seconds=LEAD_SECONDS)
+        candidate = Candidate(role=ROLE, holder=node.identify().id, seconds=LEAD_SECONDS)
         ticks_per_sweep = round(SWEEP_SECONDS / TICK_SECONDS)
         ticks_per_look = round(LOST_SECONDS / TICK_SECONDS)
         ticks_per_collection = round(COLLECT_SECONDS / TICK_SECONDS)
@@ -103,6 +102,7 @@ def _act(*, sweep: bool) -> bool:
         return False
     # What needs no broker comes first.
     steps: list[Callable[[], object]] = [
+        note_lag,
         idle.expire,
         recovery.recover_dead_nodes,
         recovery.fail_abandoned,
@@ -119,6 +119,11 @@ def _guarded(step: Callable[[], Found]) -> Found | None:
         log.warning("The dispatcher's %s failed: %s", step.__name__, error)
         connection.close()
         return None
+
+
+def note_lag() -> float:
+    """Note how late this dispatcher is, before it does anything about it."""
+    return dispatching.note_lag(node.identify().id)
 
 
 def publish_due() -> int:

@@ -270,6 +270,9 @@ class Leader(models.Model):
     holder = models.CharField(max_length=255)
     epoch = models.PositiveBigIntegerField(default=0)
     expires_at = models.DateTimeField()
+    #: When it acted last, and how many seconds late it was then; of the dispatcher.
+    acted_at = models.DateTimeField(null=True)
+    lag_seconds = models.FloatField(null=True)
 
     def __str__(self) -> str:
         return f"{self.role}: {self.holder} (epoch {self.epoch})"

@@ -20,9 +20,16 @@ def home(request: HttpRequest) -> HttpResponseBase:
     context = {
         "viewer": viewer,
         "cards": [link for link in jobs.links() if viewer.sees_all or not link.operators_only],
+        "trouble": _trouble(viewer),
         "latest": _latest(viewer) if viewer.is_known else (),
     }
     return render(request, "dashboard/home.html", context)
+
+
+def _trouble(viewer: jobs.Viewer) -> str:
+    """What an operator should know before anything else."""
+    dispatching = jobs.dispatching() if viewer.sees_all else None
+    return dispatching.sentence if dispatching and not dispatching.is_well else ""
 
 
 def _latest(viewer: jobs.Viewer) -> tuple[jobs.JobStatus, ...]:

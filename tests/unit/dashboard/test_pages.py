@@ -1,9 +1,12 @@
+from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
 from django.db import DatabaseError
+from django.utils import timezone
 from pytest_django import Settings
 
+from celery_uncovered.jobs.models import Leader
 from tests.unit.jobs.web.help import (
     client_of,
     make_job,
@@ -45,6 +48,20 @@ def test_the_start_page_gives_the_csrf_cookie_and_the_ways_on() -> None:
     assert 'href="/reports/"' in page
     assert 'href="/schedules/"' not in page
     assert 'href="/schedules/"' in client_of(make_operator()).get("/").content.decode()
+
+
+def test_the_start_page_tells_operators_that_no_dispatcher_runs() -> None:
+    operator = client_of(make_operator())
+    assert b"No dispatcher runs" in operator.get("/").content
+    assert b"No dispatcher runs" not in client_of().get("/").content
+    Leader.objects.create(
+        role="dispatcher",
+        holder="one",
+        expires_at=timezone.now() + timedelta(seconds=20),
+        acted_at=timezone.now(),
+        lag_seconds=0.0,
+    )
+    assert b"dispatcher" not in operator.get("/").content
 
 
 def test_a_missing_page_shows_nothing_of_the_settings() -> None:

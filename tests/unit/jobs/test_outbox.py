@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from celery_uncovered.jobs import dispatcher, messages, outbox, published
+from celery_uncovered.jobs import dispatching, messages, outbox, published
 from celery_uncovered.jobs.errors import NotAllSentError
 from celery_uncovered.jobs.messages import Delivery, Message, wire_form
 from celery_uncovered.jobs.models import Job
@@ -54,7 +54,7 @@ def test_what_has_waited_too_long_is_the_dispatchers(
 
 def test_it_gives_up_well_before_the_dispatcher_looks() -> None:
     note = published.LINGER_SECONDS
-    assert outbox.PATIENCE_SECONDS + note < dispatcher.GRACE.total_seconds()
+    assert outbox.PATIENCE_SECONDS + note < dispatching.GRACE.total_seconds()
 
 
 def test_flush_says_when_it_could_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
