@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery.worker import state
 from django.db import DataError
 from django.utils import timezone
 
@@ -16,10 +17,12 @@ from celery_uncovered.jobs.node import worker_node
 from celery_uncovered.jobs.status import job_attempts
 from celery_uncovered.jobs.worker import board as boards
 from celery_uncovered.jobs.worker import lost
+from celery_uncovered.jobs.worker.active import ActiveBatch
 from celery_uncovered.jobs.worker.batch import Batch, Entry, perform_batch
 from celery_uncovered.jobs.worker.board import SPOOL, Board, Notice
 from celery_uncovered.jobs.worker.durations import SMALL, Durations
 from celery_uncovered.jobs.worker.flow import CAUTION_SECONDS, GROWTH, MOST_PER_CHILD, Flow
+from celery_uncovered.jobs.worker.held import Held
 from tests.support.app import tasks
 from tests.unit.jobs.running import become_a_worker, outcomes_of, state_of
 
@@ -240,6 +243,56 @@ def test_what_is_given_back_is_as_if_nobody_had_claimed_it(board: Board) -> None
     assert [outcomes_of(id_) for id_ in ids[1:]] == [[], []]
     perform_batch(board.take_slot(2), entries(*ids[1:]))
     assert [outcomes_of(id_) for id_ in ids[1:]] == [["SUCCESS"], ["SUCCESS"]]
+
+
+@pytest.mark.usefixtures("committed_ledger")
+def test_no_job_is_begun_once_the_worker_is_told_to_end(board: Board) -> None:
+    ids = [str(tasks.add.delay(1, 1).id) for _ in range(3)]
+    slot = board.take_slot(3)
+    batch = Batch(board, slot, entries(*ids))
+    end = batch._end
+
+    def end_and_be_told(index: int) -> None:
+        end(index)
+        board.stop()
+
+    batch._end = end_and_be_told  # type: ignore[method-assign]
+    batch.run()
+    assert (board.read(slot).kept, board.read(slot).durable) == (1, 1)
+    assert [state_of(id_) for id_ in ids] == ["SUCCESS", "QUEUED", "QUEUED"]
+
+
+def test_celery_sees_the_job_of_a_batch_that_runs(board: Board) -> None:
+    """A soft shutdown waits for it and ends it; ``inspect active`` shows it."""
+    held = [
+        Held(
+            message=SimpleNamespace(
+                headers={"id": name, "job_attempt": 1, "argsrepr": f"({name},)"},
+                properties={},
+                delivery_info={"routing_key": "default"},
+            ),
+            task=SimpleNamespace(name="shop.pay", acks_late=True),
+            alone=lambda: None,
+        )
+        for name in ("one", "two")
+    ]
+    slot = board.take_slot(2)
+    stopped: list[str] = []
+    active = ActiveBatch(held, lambda: board.read(slot), lambda: stopped.append("stopped"))
+    try:
+        assert active in state.active_requests
+        assert active.id == "one"
+        board.open(slot)
+        board.begin(slot, 1)
+        info = active.info(safe=True)
+        assert (info["id"], info["name"], info["args"]) == ("two", "shop.pay", "(two,)")
+        assert info["worker_pid"] == os.getpid()
+        assert time.time() - info["time_start"] < 1
+        active.cancel(None, emit_retry=False)
+        assert stopped == ["stopped"]
+    finally:
+        active.leave()
+    assert active not in state.active_requests
 
 
 @pytest.mark.usefixtures("committed_ledger")
