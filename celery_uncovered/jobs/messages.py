@@ -30,6 +30,8 @@ USUAL: dict[str, Any] = {
     "replaced_task_nesting": 0,
     "stamps": {},
 }
+#: Those of which a missing one means another thing; a number that is missing is Celery's 0.
+TOLD_APART = USUAL.keys() - {"retries", "replaced_task_nesting"}
 KEPT_PROPERTIES = ("correlation_id", "reply_to", "priority", "delivery_mode")
 
 
@@ -73,8 +75,8 @@ def wire_form(delivery: Delivery) -> tuple[dict[str, Any], str]:
     """
     message = delivery.message
     headers = {key: value for key, value in message.headers.items() if value != USUAL.get(key)}
-    if not USUAL.keys() <= message.headers.keys():
-        headers |= dict.fromkeys(USUAL.keys() - message.headers.keys())
+    if not message.headers.keys() >= TOLD_APART:
+        headers |= dict.fromkeys(TOLD_APART - message.headers.keys())
     if headers.get("root_id") == message.task_id:
         del headers["root_id"]
     headers[ATTEMPT_HEADER] = delivery.attempt

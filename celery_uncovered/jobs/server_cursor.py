@@ -5,6 +5,7 @@ insert's Python, and the database plans each text anew. Whether statements are p
 connection's ``prepare_threshold``, which Django leaves off unless the settings' OPTIONS name it.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,13 +18,15 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 try:
     from psycopg import Cursor
-    from psycopg.pq import ExecStatus, TransactionStatus
+    from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 except ImportError:  # SQLite alone, or psycopg 2
     Cursor = None  # type: ignore[assignment,misc]
 
 #: A list for the places "%s", a dict for "%(name)s"; of texts, numbers, moments and None.
 Values = Sequence[Any] | Mapping[str, Any]
 
+UNKNOWN_STATEMENT = b"26000"
+_numbers = itertools.count(1)
 #: The statements that each connection has planned, and their names there.
 _planned: WeakKeyDictionary[Any, dict[str, bytes]] = WeakKeyDictionary()
 
@@ -60,18 +63,22 @@ def run_at_once(statement: str, values: Values) -> int | None:
     ):
         return None
     planned = _planned.setdefault(server, {})
-    if statement not in planned:
-        name = f"jobs_{len(planned)}".encode()
-        if server.prepare(name, text).status != ExecStatus.COMMAND_OK:
-            return None
-        planned[statement] = name
-    result = server.exec_prepared(planned[statement], texts)
+    with database.wrap_database_errors:
+        if statement not in planned:
+            # Never a name again: the server may still know it.
+            name = f"jobs_{next(_numbers)}".encode()
+            if server.prepare(name, text).status != ExecStatus.COMMAND_OK:
+                return None
+            planned[statement] = name
+        result = server.exec_prepared(planned[statement], texts)
     if result.status == ExecStatus.TUPLES_OK:
         return int(result.ntuples)
     if result.status == ExecStatus.COMMAND_OK:
         return int(result.command_tuples or 0)
-    # Nothing was changed; and a pooler may have taken away what was planned.
-    _planned.pop(server, None)
+    # Nothing was changed.
+    if result.error_field(DiagnosticField.SQLSTATE) == UNKNOWN_STATEMENT:
+        # A pooler has taken away what was planned.
+        planned.clear()
     return None
 
 

@@ -1,6 +1,7 @@
 from django.db import migrations
 
-#: What Django makes for each text that is a key, for searches by LIKE; nobody searches ids so.
+#: What Django makes for each text that is a key, for searches by LIKE. Ours look into other columns as
+#: well, and cannot use it.
 NAME = "jobs_job_id_e5bc7a75_like"
 
 

@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 #: How long the acknowledgement of a message may wait for an older one (seconds).
 LINGER_SECONDS = 0.05
+#: So many messages are never too many to remember.
+FEW = 1000
 
 
 def acks_for(consumer: Any) -> "Acks":
@@ -36,7 +38,14 @@ class Acks:
     def settle(self, messages: Iterable[Any]) -> None:
         """Acknowledge ``messages``, those that wait for older ones when ``flush`` is called."""
         for message in messages:
-            message.ack_log_error(log, self._errors)
+            self._ack(message)
+
+    def _ack(self, message: Any, *, multiple: bool = False) -> None:
+        try:
+            message.ack_log_error(log, self._errors, multiple=multiple)
+        except BrokenPipeError:
+            # Kombu lets this one through. The connection is gone, and the message comes again.
+            log.info("The broker is gone; a message that is done comes again")
 
     @property
     def is_due(self) -> bool:
@@ -64,14 +73,33 @@ class GroupedAcks(Acks):
         #: The numbers of those in ``_open`` that are done.
         self._done: set[int] = set()
         self._waiting_since = 0.0
+        self._newest: Any = None
+        self._most = FEW
 
     def note(self, message: Any) -> None:
-        if message.channel is not self._channel:
+        newest, self._newest = self._newest, message
+        if message is newest:
+            return
+        if newest is None or self._is_anew(message, newest):
             # What came over an earlier channel comes again.
             self._channel = message.channel
             self._open.clear()
             self._done.clear()
         self._open.append(message)
+        while self._open[0].acknowledged:
+            self._open.popleft()
+        if len(self._open) > self._most:
+            self._forget_settled()
+
+    def _is_anew(self, message: Any, newest: Any) -> bool:
+        """Whether the channel is another one, or was opened again: it counts from 1 then."""
+        is_same = message.channel is self._channel
+        return not is_same or message.delivery_tag <= newest.delivery_tag
+
+    def _forget_settled(self) -> None:
+        """Those that somebody else has settled, behind one that takes long."""
+        self._open = deque(message for message in self._open if not message.acknowledged)
+        self._most = max(FEW, 2 * len(self._open))
 
     def settle(self, messages: Iterable[Any]) -> None:
         if not self._done:
@@ -84,7 +112,7 @@ class GroupedAcks(Acks):
                 self._done.remove(message.delivery_tag)
                 last = message
         if last is not None:
-            last.ack_log_error(log, self._errors, multiple=True)
+            self._ack(last, multiple=True)
 
     @property
     def is_due(self) -> bool:
@@ -98,6 +126,7 @@ class GroupedAcks(Acks):
         held_up = [message for message in self._open if self._is_done(message)]
         self._open = deque(message for message in self._open if not self._is_done(message))
         self._done.clear()
+        self._forget_settled()
         super().settle(held_up)
 
     def _is_done(self, message: Any) -> bool:

@@ -81,20 +81,20 @@ class Batch:
         self._warned: int | None = None
         self._has_returned = False
         self._finished: list[Finished] = []
+        #: What is claimed and has not begun; a message that is here twice is claimed once.
+        self._claimed: set[str] = set()
         self._lock = threading.Lock()
         self._recording = threading.Lock()
 
     # --- the jobs -----------------------------------------------------------------------------------
     def run(self) -> None:
         self.board.open(self.slot)
-        claimed, started_at = self._claim()
+        self._claimed, started_at = self._claim()
         with looked_after(self):
             index = 0
-            while self._is_to_begin() and self._begin(index, claimed):
-                entry = self.entries[index]
-                if entry.task_id in claimed:
-                    claimed.discard(entry.task_id)
-                    self._perform(entry, started_at)
+            while self._is_to_begin() and self._begin(index):
+                if self.current == index:
+                    self._perform(self.entries[index], started_at)
                 self._end(index)
                 index += 1
         self.record()
@@ -102,21 +102,26 @@ class Batch:
 
     def _is_to_begin(self) -> bool:
         """False where the worker is about to end; what has not begun is given back then."""
-        if self.board.is_stopping:
-            self.give_back()
-        return not self.board.is_stopping
+        if not self.board.is_stopping:
+            return True
+        self.give_back()
+        return False
 
     def _claim(self) -> tuple[set[str], datetime]:
         wanted = [(entry.task_id, entry.attempt) for entry in self.entries]
         claimed, started_at = claim.claim_many(wanted)
         return claimed, started_at
 
-    def _begin(self, index: int, claimed: set[str]) -> bool:
-        """Tell the board which job begins; False when there is none, or none that is still ours."""
+    def _begin(self, index: int) -> bool:
+        """Tell the board which job begins; False when there is none, or none that is still ours.
+
+        One that is not ours to run, since it was not free, does not become the current one.
+        """
         with self._lock:
             if index >= self.end:
                 return False
-            if self.entries[index].task_id in claimed:
+            task_id = self.entries[index].task_id
+            if self._take(task_id):
                 self.board.begin(self.slot, index)
                 self.began_at = time.monotonic()
                 self._has_returned = False
@@ -189,10 +194,18 @@ class Batch:
             first = self._done if self.current is None else self.current + 1
             rest, self.end = self.entries[first : self.end], min(first, self.end)
             end = self.end
-        if rest:
-            held = [(entry.task_id, entry.attempt) for entry in rest]
+            # Another message of the job that runs, or has run, is none of a claim of its own.
+            held = [(entry.task_id, entry.attempt) for entry in rest if self._take(entry.task_id)]
+        if held:
             patiently(lambda: claim.unclaim_many(held), f"{len(held)} jobs that have not begun")
+        if rest:
             self.board.note_kept(self.slot, end)
+
+    def _take(self, task_id: str) -> bool:
+        """Take a job off those that are claimed; False if it is not among them."""
+        is_claimed = task_id in self._claimed
+        self._claimed.discard(task_id)
+        return is_claimed
 
     def is_overdue(self) -> bool:
         """Whether the job that runs has used up its soft limit."""

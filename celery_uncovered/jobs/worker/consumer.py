@@ -61,6 +61,8 @@ class SettingAsideConsumer(Consumer):
         self._keep(message, f"Celery cannot take it: {type(error).__name__}: {error}.")
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
+        # Kombu calls it past the handler for what cannot even be unpacked.
+        self.acks.note(message)
         self._keep(message, f"Its body cannot be read as {message.content_type}: {exc}.")
 
     def on_unknown_message(self, body: Any, message: Any) -> None:  # noqa: ARG002  # Celery's signature

@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 def recover_lost_children(node_id: str, reason: str = "The worker process died.") -> int:
     """Queue the jobs of a living node's dead processes again; how many. Call it on that host."""
     held = Job.objects.filter(state=State.STARTED, lease_node=node_id)
-    # A lost batch is recovered job by job, by who knows which of them had begun.
-    known = pids_with_a_batch()
     gone = {
         pid for pid in held.values_list("lease_pid", flat=True).distinct() if pid and is_gone(pid)
     }
+    # A lost batch is recovered job by job, by who knows which of them had begun.
+    known = pids_with_a_batch()
     return recovery.each(
         held.filter(lease_pid__in=gone - known), lambda job: recovery.bring_back(job, reason)
     )
@@ -51,13 +51,26 @@ def recover_batch(
         _record(results, worker, notice.pid)
     node_id = worker_node().id
     begun = -1 if notice.begun is None else notice.begun
-    rest = entries[begun + 1 : notice.kept]
+    # A job whose message came twice is not given back for its second one.
+    before = {task_id for task_id, _ in entries[: begun + 1]}
+    rest = [one for one in entries[begun + 1 : notice.kept] if one[0] not in before]
     if rest:
         statements.unclaim_many(rest, node=node_id, pid=notice.pid)
-    for task_id, attempt in entries[notice.durable : max(begun, 0)]:
-        settle.give_back(
-            task_id, attempt=attempt, reason="The worker process died with the result."
-        )
+    done = entries[notice.durable : max(begun, 0)]
+    # What was refused at the claim may run elsewhere, as the same attempt.
+    ours = set(
+        Job.objects.filter(
+            id__in=[task_id for task_id, _ in done],
+            state=State.STARTED,
+            lease_node=node_id,
+            lease_pid=notice.pid,
+        ).values_list("id", flat=True)
+    )
+    for task_id, attempt in done:
+        if task_id in ours:
+            settle.give_back(
+                task_id, attempt=attempt, reason="The worker process died with the result."
+            )
     if notice.begun is None:
         return
     task_id, attempt = entries[begun]

@@ -56,7 +56,8 @@ class Sent:
     end: int
     limits: list[float | None]
     acked: int = 0
-    overdue: float | None = None
+    #: Which job was ended for its hard limit.
+    overdue: int | None = None
     lost: bool = False
     #: Its job was ended because the worker ends.
     stopped: bool = False
@@ -154,6 +155,9 @@ class Underway:
         notice = self._board.read(sent.slot)
         try:
             if notice.pid:
+                limit = None
+                if sent.overdue is not None and notice.begun == sent.overdue:
+                    limit = sent.limits[sent.overdue]
                 lost.recover_batch(
                     entries,
                     notice,
@@ -163,7 +167,7 @@ class Underway:
                         if (one := Finished.of_line(line))
                     ],
                     worker=self._consumer.hostname,
-                    limit=sent.overdue,
+                    limit=limit,
                     is_stopped=sent.stopped,
                 )
         except Exception as problem:  # noqa: BLE001  # the database is away: the next tick tries again
@@ -171,7 +175,8 @@ class Underway:
             return
         finally:
             connection.close()
-        first_free = 0 if notice.begun is None else notice.begun + 1
+        # What is acknowledged is nobody's any more: it was not to be run.
+        first_free = max(sent.acked, 0 if notice.begun is None else notice.begun + 1)
         self._take_back(sent, min(first_free, sent.end))
         self._ack(sent, sent.end)
         self._close(sent)
@@ -225,7 +230,7 @@ class Underway:
             self._board.recall(sent.slot)
         limit = sent.limits[notice.begun]
         if limit is not None and lasts > limit and sent.overdue is None:
-            sent.overdue = limit
+            sent.overdue = notice.begun
             _kill(notice.pid)
 
 

@@ -15,9 +15,11 @@ class Message:
 
     def __init__(self, number: int, told: list[tuple[int, bool]], channel: object = FIRST) -> None:
         self.delivery_tag, self.channel, self._told = number, channel, told
-        self.acknowledged = False
+        self.acknowledged = self.is_broken = False
 
     def ack_log_error(self, _: Any, __: Any, multiple: bool = False) -> None:  # noqa: FBT001, FBT002
+        if self.is_broken:
+            raise BrokenPipeError
         self._told.append((self.delivery_tag, multiple))
 
 
@@ -103,6 +105,51 @@ def test_what_came_over_an_earlier_channel_is_not_acknowledged_on_the_next(
     assert told == []
     acks.settle([again])
     assert told == [(1, True)]
+
+
+def test_a_channel_that_was_opened_again_counts_anew(
+    five: tuple[GroupedAcks, list[Message]], told: list[tuple[int, bool]]
+) -> None:
+    acks, messages = five
+    acks.settle(messages[3:])
+    again = [Message(number, told) for number in (1, 2)]
+    for message in again:
+        acks.note(message)
+    acks.settle(again)
+    assert told == [(2, True)]
+
+
+def test_a_message_is_noted_once(
+    five: tuple[GroupedAcks, list[Message]], told: list[tuple[int, bool]]
+) -> None:
+    acks, messages = five
+    acks.note(messages[-1])
+    acks.settle(messages)
+    assert told == [(5, True)]
+    assert len(acks._open) == 0
+
+
+@pytest.mark.parametrize("has_a_slow_head", [False, True])
+def test_what_others_settle_is_not_remembered(
+    told: list[tuple[int, bool]], *, has_a_slow_head: bool
+) -> None:
+    """Pools of threads and long jobs settle all their messages themselves."""
+    acks = GroupedAcks((OSError,))
+    for number in range(1, 10 * acks_module.FEW):
+        message = Message(number, told)
+        acks.note(message)
+        message.acknowledged = number > 1 or not has_a_slow_head
+    assert len(acks._open) <= acks_module.FEW + 1
+
+
+def test_a_broker_that_is_gone_stops_nothing(five: tuple[GroupedAcks, list[Message]]) -> None:
+    acks, messages = five
+    for message in messages:
+        message.is_broken = True
+    acks.settle(messages[:2])
+    acks.settle(messages[3:])
+    acks.flush()
+    assert not acks.are_waiting
 
 
 def test_other_transports_hear_of_each_message(told: list[tuple[int, bool]]) -> None:

@@ -227,8 +227,8 @@ def test_what_is_given_back_is_as_if_nobody_had_claimed_it(board: Board) -> None
     batch = Batch(board, slot, entries(*ids))
     begin = batch._begin
 
-    def begin_and_be_recalled(index: int, claimed: set[str]) -> bool:
-        begins = begin(index, claimed)
+    def begin_and_be_recalled(index: int) -> bool:
+        begins = begin(index)
         if index == 0:
             batch.give_back()
         return begins
@@ -243,6 +243,38 @@ def test_what_is_given_back_is_as_if_nobody_had_claimed_it(board: Board) -> None
     assert [outcomes_of(id_) for id_ in ids[1:]] == [[], []]
     perform_batch(board.take_slot(2), entries(*ids[1:]))
     assert [outcomes_of(id_) for id_ in ids[1:]] == [["SUCCESS"], ["SUCCESS"]]
+
+
+@pytest.mark.usefixtures("committed_ledger")
+def test_a_job_whose_message_is_here_twice_is_not_given_back_while_it_runs(board: Board) -> None:
+    twice, other = (str(tasks.add.delay(1, 1).id) for _ in range(2))
+    slot = board.take_slot(3)
+    batch = Batch(board, slot, entries(twice, other, twice))
+    begin = batch._begin
+
+    def begin_and_be_recalled(index: int) -> bool:
+        begins = begin(index)
+        batch.give_back()
+        return begins
+
+    batch._begin = begin_and_be_recalled  # type: ignore[method-assign]
+    batch.run()
+    assert [outcomes_of(id_) for id_ in (twice, other)] == [["SUCCESS"], []]
+    assert [state_of(id_) for id_ in (twice, other)] == ["SUCCESS", "QUEUED"]
+
+
+@pytest.mark.usefixtures("committed_ledger")
+def test_a_lost_batch_gives_back_nothing_that_runs_elsewhere(board: Board) -> None:
+    """A message that came twice may be refused in one batch, and its job run in another."""
+    ids = [str(tasks.add.delay(1, 1).id) for _ in range(2)]
+    node_id, now = worker_node().id, timezone.now()
+    statements.claim_many([(ids[0], 1)], node=node_id, pid=2, now=now)
+    statements.claim_many([(ids[1], 1)], node=node_id, pid=1, now=now)
+    held = [(ids[0], 1), (ids[1], 1), (ids[0], 1)]
+    notice = Notice(pid=1, begun=1, begun_at=0.0, done=1, durable=0, kept=3)
+    lost.recover_batch(held, notice, results=[], worker="one@here", limit=None)
+    assert [state_of(id_) for id_ in ids] == ["STARTED", "QUEUED"]
+    assert Job.objects.get(id=ids[0]).lease_pid == 2
 
 
 @pytest.mark.usefixtures("committed_ledger")
