@@ -104,6 +104,9 @@ def _fire(app: Celery, chord: Chord, last_part: Any) -> None:
         part = f"Part {culprit}" if culprit is not None else "A part"
         _fail(app, chord, callback, last_part, f"{part} failed", error)
         return
+    if app.current_worker_task is None:
+        # The results of a batch are recorded when none of its jobs runs any more.
+        _note_family(callback, last_part)
     try:
         with transaction.atomic():
             callback.delay(results)
@@ -130,10 +133,14 @@ def _tasks_within(results: Iterable[Any]) -> int:
 
 def _name_family(chord: Chord, callback: Any, last_part: Any) -> None:
     """Note the root and the parent that the callback would have if it were submitted now."""
+    _note_family(callback, last_part)
+    Chord.objects.filter(group_id=chord.group_id).update(body=encode(dict(callback)))
+
+
+def _note_family(callback: Any, last_part: Any) -> None:
     options = callback.options
     options["root_id"] = options.get("root_id") or last_part.root_id or last_part.id
     options["parent_id"] = options.get("parent_id") or last_part.id
-    Chord.objects.filter(group_id=chord.group_id).update(body=encode(dict(callback)))
 
 
 def _leave_to_outer_chord(callback: Any) -> None:

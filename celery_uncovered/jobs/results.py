@@ -198,7 +198,8 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         self, attempt: RunningAttempt, result: Any, request: Any, *, copy: bool
     ) -> Finished:
         """A success for the batch. What cannot be stored as JSON is refused here, as ever."""
-        outcome = self._outcome(attempt.task_id, result, states.SUCCESS, None, request)
+        prepared = self.encode_result(result, states.SUCCESS)
+        outcome = self._outcome(attempt.task_id, prepared, states.SUCCESS, None, request)
         children = self.current_task_children(request)
         meta = {**self._get_meta_from_request(request), "children": children}
         extended = self._get_extended_properties(request, None) if copy else {}
