@@ -6,4 +6,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("celery_uncovered.dashboard.urls")),
     path("jobs/", include("celery_uncovered.jobs.web.urls")),
     path("reports/", include("celery_uncovered.toyex.web.urls")),
+    path("tricks/", include("celery_uncovered.tricks.urls")),
 ]

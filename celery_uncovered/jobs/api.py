@@ -44,10 +44,13 @@ from celery_uncovered.jobs.progress import (
 )
 from celery_uncovered.jobs.readers import add_reader, is_reader, jobs_read_by
 from celery_uncovered.jobs.registry import (
+    Example,
     NavigationLink,
     ResultPanel,
     SchedulableTask,
+    examples,
     links,
+    register_example,
     register_link,
     register_open_tasks,
     register_panel,
@@ -102,6 +105,7 @@ __all__ = [
     "DeadLetterFilter",
     "DeadLetterPage",
     "Dispatching",
+    "Example",
     "JobCancelledError",
     "JobError",
     "JobFilter",
@@ -136,6 +140,7 @@ __all__ = [
     "discard_job",
     "discard_set_aside",
     "dispatching",
+    "examples",
     "find_artifact",
     "is_reader",
     "job_attempts",
@@ -150,6 +155,7 @@ __all__ = [
     "queue_names",
     "readable_job_or_404",
     "readable_statuses",
+    "register_example",
     "register_link",
     "register_open_tasks",
     "register_panel",

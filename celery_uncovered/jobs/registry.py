@@ -1,4 +1,4 @@
-"""What apps above tell the pages: links, panels for their jobs' results, tasks to schedule."""
+"""What apps above tell the pages: links, examples, panels for their jobs' results, tasks to schedule."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +22,23 @@ class NavigationLink:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Example:
+    """A card of the home page that shows what the platform does, with a button that runs it.
+
+    ``url_name`` is its page. The button posts ``fields`` to ``run_url_name``, which answers with a
+    redirect to where the result can be seen.
+    """
+
+    label: str
+    summary: str
+    url_name: str
+    run_url_name: str
+    fields: dict[str, str] = field(default_factory=dict)
+    order: int = 50
+    operators_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResultPanel:
     """What a job's page shows for a task: a template, and its context from the job's status."""
 
@@ -41,6 +58,7 @@ class SchedulableTask:
 
 
 _links: dict[str, NavigationLink] = {}
+_examples: dict[str, Example] = {}
 _panels: dict[str, ResultPanel] = {}
 _schedulable: dict[str, SchedulableTask] = {}
 _open_tasks: set[str] = set()
@@ -48,6 +66,10 @@ _open_tasks: set[str] = set()
 
 def register_link(link: NavigationLink) -> None:
     _links[link.url_name] = link
+
+
+def register_example(example: Example) -> None:
+    _examples[example.url_name] = example
 
 
 def register_panel(panel: ResultPanel) -> None:
@@ -65,6 +87,10 @@ def register_open_tasks(*tasks: str) -> None:
 
 def links() -> list[NavigationLink]:
     return sorted(_links.values(), key=lambda link: (link.order, link.label))
+
+
+def examples() -> list[Example]:
+    return sorted(_examples.values(), key=lambda example: (example.order, example.label))
 
 
 def panel_for(task: str) -> ResultPanel | None:

@@ -26,6 +26,16 @@ class ToyexConfig(AppConfig):
             )
         )
         jobs.register_open_tasks(PRODUCE, FETCH, BUILD)
+        jobs.register_example(
+            jobs.Example(
+                label="Hot repositories",
+                summary="Five pages of GitHub's search at once, one chord, one CSV.",
+                url_name="toyex:hot-repos",
+                run_url_name="toyex:hot-repos",
+                fields={"period": "week", "group_by": "topic"},
+                order=10,
+            )
+        )
         jobs.register_panel(
             jobs.ResultPanel(
                 tasks=frozenset({PRODUCE, BUILD}),

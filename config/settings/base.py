@@ -24,6 +24,7 @@ DEBUG = False
 
 INSTALLED_APPS = [
     "celery_uncovered.toyex",
+    "celery_uncovered.tricks",
     "celery_uncovered.dashboard",
     "celery_uncovered.jobs",
     "django_celery_beat",

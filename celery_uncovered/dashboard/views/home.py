@@ -19,11 +19,16 @@ def home(request: HttpRequest) -> HttpResponseBase:
     viewer = jobs.viewer_of(request)
     context = {
         "viewer": viewer,
-        "cards": [link for link in jobs.links() if viewer.sees_all or not link.operators_only],
+        "examples": [one for one in jobs.examples() if _is_for(viewer, one)],
+        "cards": [link for link in jobs.links() if _is_for(viewer, link)],
         "trouble": _trouble(viewer),
         "latest": _latest(viewer) if viewer.is_known else (),
     }
     return render(request, "dashboard/home.html", context)
+
+
+def _is_for(viewer: jobs.Viewer, shown: jobs.Example | jobs.NavigationLink) -> bool:
+    return viewer.sees_all or not shown.operators_only
 
 
 def _trouble(viewer: jobs.Viewer) -> str:

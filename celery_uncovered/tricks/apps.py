@@ -1,0 +1,9 @@
+"""Registers the app: examples of what every Django project needs, each in a folder of its own."""
+
+from django.apps import AppConfig
+
+
+class TricksConfig(AppConfig):
+    name = "celery_uncovered.tricks"
+    label = "tricks"
+    default_auto_field = "django.db.models.BigAutoField"
