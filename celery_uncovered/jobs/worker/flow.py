@@ -5,6 +5,7 @@ they are not, since what one worker has asked for no other can take.
 """
 
 import logging
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -64,5 +65,19 @@ class Flow:
         try:
             for act in acts:
                 act()
-        except (*self._consumer.connection_errors, *self._consumer.channel_errors) as error:
+        except self._consumer.connection_errors as error:
             log.warning("The broker cannot be told how much to send: %s", error)
+        except self._consumer.channel_errors as error:
+            log.warning(
+                "The broker has closed a channel, and is asked for a new connection: %s", error
+            )
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Break the connection: a channel that is closed has no consumer, and nobody opens another one.
+
+        The worker's event loop notices it as it notices any other loss.
+        """
+        sock = getattr(self._consumer.connection.connection, "sock", None)
+        if sock is not None:
+            sock.shutdown(socket.SHUT_RDWR)

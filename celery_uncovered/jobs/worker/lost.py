@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from billiard.exceptions import TimeLimitExceeded
 
@@ -44,39 +45,40 @@ def recover_batch(
     """Recover what a dead child held of a batch; ``entries`` are (id, attempt), in their order.
 
     The job that had begun is charged: with its hard limit of ``limit`` seconds, if that is what its
-    child was ended for, else with the loss; but with nothing where the worker was stopped. Those after it are as if nobody had claimed them; of those
-    before it the ``results`` are recorded that the child left. It may be tried again.
+    child was ended for, else with the loss; but with nothing where the worker was stopped. Those
+    after it are as if nobody had claimed them; of those before it the ``results`` are recorded that
+    the child left. It may be tried again.
     """
     if results:
         _record(results, worker, notice.pid)
-    node_id = worker_node().id
     begun = -1 if notice.begun is None else notice.begun
     # A job whose message came twice is not given back for its second one.
     before = {task_id for task_id, _ in entries[: begun + 1]}
     rest = [one for one in entries[begun + 1 : notice.kept] if one[0] not in before]
     if rest:
-        statements.unclaim_many(rest, node=node_id, pid=notice.pid)
-    done = entries[notice.durable : max(begun, 0)]
-    # What was refused at the claim may run elsewhere, as the same attempt.
-    ours = set(
-        Job.objects.filter(
-            id__in=[task_id for task_id, _ in done],
-            state=State.STARTED,
-            lease_node=node_id,
-            lease_pid=notice.pid,
-        ).values_list("id", flat=True)
-    )
+        statements.unclaim_many(rest, node=worker_node().id, pid=notice.pid)
+    _give_back_unrecorded(entries[notice.durable : max(begun, 0)], notice.pid)
+    if notice.begun is not None:
+        _charge(*entries[begun], notice.pid, limit=limit, is_stopped=is_stopped)
+
+
+def _held_by(pid: int) -> Any:
+    """What this worker's child runs; what was refused at its claim may run elsewhere, as the same attempt."""
+    return Job.objects.filter(state=State.STARTED, lease_node=worker_node().id, lease_pid=pid)
+
+
+def _give_back_unrecorded(done: Sequence[tuple[str, int]], pid: int) -> None:
+    """Queue those again whose results died with their child."""
+    ours = set(_held_by(pid).filter(id__in=[id_ for id_, _ in done]).values_list("id", flat=True))
     for task_id, attempt in done:
         if task_id in ours:
-            settle.give_back(
-                task_id, attempt=attempt, reason="The worker process died with the result."
-            )
-    if notice.begun is None:
-        return
-    task_id, attempt = entries[begun]
-    job = Job.objects.filter(
-        id=task_id, attempt=attempt, state=State.STARTED, lease_node=node_id, lease_pid=notice.pid
-    ).first()
+            reason = "The worker process died with the result."
+            settle.give_back(task_id, attempt=attempt, reason=reason)
+
+
+def _charge(task_id: str, attempt: int, pid: int, *, limit: float | None, is_stopped: bool) -> None:
+    """Charge the job that ran with what its child was ended for."""
+    job = _held_by(pid).filter(id=task_id, attempt=attempt).first()
     if job is None:
         return
     if limit is not None:

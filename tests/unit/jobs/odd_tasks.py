@@ -43,6 +43,11 @@ def retry_though_cancelled(self: Any) -> None:
     raise self.retry(exc=RuntimeError("not yet"), countdown=3600)
 
 
+@shared_task
+def submit_and_tell() -> Any:
+    return tasks.add.delay(1, 1)
+
+
 @shared_task(bind=True)
 def become_a_chain(self: Any, first: str) -> Any:
     """Be replaced by two steps, of which the first is of this kind."""

@@ -1,17 +1,21 @@
 """The parts of a batch: the board, what jobs are expected to take, how much is asked for, the child's side."""
 
 import os
+import socket
 import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery import chord, current_app
+from celery.result import result_from_tuple
 from celery.worker import state
 from django.db import DataError
 from django.utils import timezone
 
 from celery_uncovered.jobs import finished, statements
 from celery_uncovered.jobs.finished import Finished
+from celery_uncovered.jobs.messages import decode
 from celery_uncovered.jobs.models import Attempt, Job
 from celery_uncovered.jobs.node import worker_node
 from celery_uncovered.jobs.status import job_attempts
@@ -24,6 +28,7 @@ from celery_uncovered.jobs.worker.durations import SMALL, Durations
 from celery_uncovered.jobs.worker.flow import CAUTION_SECONDS, GROWTH, MOST_PER_CHILD, Flow
 from celery_uncovered.jobs.worker.held import Held
 from tests.support.app import tasks
+from tests.unit.jobs import odd_tasks
 from tests.unit.jobs.running import become_a_worker, outcomes_of, state_of
 
 
@@ -158,6 +163,27 @@ def test_a_broker_that_is_gone_does_not_stop_the_worker() -> None:
     flow.resume()
 
 
+def test_a_channel_that_the_broker_closed_ends_the_connection() -> None:
+    """Otherwise the worker would be connected, and get nothing."""
+    ours, theirs = socket.socketpair()
+
+    def refuse() -> None:
+        raise LookupError
+
+    consumer: Any = SimpleNamespace(
+        initial_prefetch_count=2,
+        connection=SimpleNamespace(connection=SimpleNamespace(sock=ours)),
+        connection_errors=(OSError,),
+        channel_errors=(LookupError,),
+        pool=SimpleNamespace(num_processes=2),
+        task_consumer=SimpleNamespace(cancel=refuse, consume=refuse),
+    )
+    with ours, theirs:
+        theirs.settimeout(5)
+        Flow(consumer).adapt(unacked=2)
+        assert theirs.recv(1) == b""
+
+
 @pytest.mark.usefixtures("committed_ledger")
 def test_a_result_on_the_board_that_the_database_never_takes_holds_up_no_other(
     board: Board, monkeypatch: pytest.MonkeyPatch
@@ -187,7 +213,7 @@ def entries(*ids: str, attempt: int = 1) -> list[Entry]:
             task=job.task,
             task_id=job.id,
             attempt=attempt,
-            request={"id": job.id, "task": job.task, "hostname": "one@here", "delivery_info": {}},
+            request=decode(job.message)["headers"] | {"hostname": "one@here", "delivery_info": {}},
             body=job.body,
             soft_limit=None,
         )
@@ -208,6 +234,27 @@ def test_a_batch_is_run_and_recorded(board: Board) -> None:
     assert board.read(slot).durable == 4
     (attempt,) = job_attempts(ids[0])
     assert (attempt.outcome, attempt.pid, attempt.number) == ("SUCCESS", os.getpid(), 1)
+
+
+@pytest.mark.usefixtures("committed_ledger")
+def test_a_result_that_stands_for_another_is_kept_as_celery_keeps_it(board: Board) -> None:
+    """A task may return what it submitted: the reader gets a result that it can wait for."""
+    id_ = str(odd_tasks.submit_and_tell.delay().id)
+    perform_batch(board.take_slot(1), entries(id_))
+    assert state_of(id_) == "SUCCESS"
+    child = Job.objects.get(parent_id=id_)
+    found: Any = current_app.AsyncResult(id_).get(timeout=1)
+    assert result_from_tuple(found).id == child.id
+
+
+@pytest.mark.usefixtures("committed_ledger")
+def test_a_callback_that_a_batch_submits_has_its_family(board: Board) -> None:
+    body = chord([tasks.add.s(1, 1), tasks.add.s(2, 2)])(tasks.total.s())
+    parts = list(Job.objects.order_by("created_at", "id").values_list("id", flat=True))
+    perform_batch(board.take_slot(2), entries(*parts))
+    callback = Job.objects.get(id=body.id)
+    assert callback.parent_id in parts
+    assert callback.root_id == Job.objects.get(id=callback.parent_id).root_id
 
 
 @pytest.mark.usefixtures("committed_ledger")
