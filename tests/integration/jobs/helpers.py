@@ -396,7 +396,8 @@ def submit_chord_that_fails(gate: str) -> dict[str, Any]:
     header = [tasks.add.s(1, 1), tasks.add.s(2, 2), tasks.fail_at.s(gate, "out of paper")]
     body = tasks.leave_note_after.s("callback").on_error(tasks.leave_note_after.s("errback"))
     result: Any = chord(header, body).delay()
-    return {"failed": result.parent[2].id, "callback": result.id}
+    good, failed = [part.id for part in result.parent[:2]], result.parent[2].id
+    return {"good": good, "failed": failed, "callback": result.id}
 
 
 def submit_failure_with_errback(gate: str) -> str:

@@ -72,12 +72,16 @@ def test_link_error_runs_once_where_the_worker_is_killed_at_the_failure(
     """Killed as it submits the errback: the failure is not recorded either, and comes again."""
     if kind == "chord":
         ids = stack.call(helpers.submit_chord_that_fails, "gate")
-        failed, ends = ids["failed"], ids["callback"]
+        failed, ends, good = ids["failed"], ids["callback"], ids["good"]
     else:
         failed = ends = stack.call(helpers.submit_failure_with_errback, "gate")
+        good = []
     ledger.open("die-before-leave_note_after")
     stack.start("worker")
     stack.start("dispatcher")
+    for task_id in good:
+        # The part that fails is the last one to be recorded, and so the one that is killed.
+        ledger.wait_until_final(task_id)
     ledger.open("gate")
     assert ledger.wait_until_final(ends).state == "FAILURE"
     ledger.wait_for_note("errback")
