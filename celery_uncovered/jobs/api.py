@@ -1,5 +1,6 @@
 """The front door of the jobs app: what other apps and projects use."""
 
+from celery_uncovered.jobs import scope
 from celery_uncovered.jobs.artifacts import save_artifact
 from celery_uncovered.jobs.bulk import submit_many
 from celery_uncovered.jobs.cancel import cancel_job
@@ -31,6 +32,7 @@ from celery_uncovered.jobs.errors import (
     NotSentBackError,
     NotSetAsideError,
     OneByOneError,
+    ScopeError,
     UniqueKeyError,
     UniqueWindowError,
     UnknownExchangeError,
@@ -123,6 +125,7 @@ __all__ = [
     "Progress",
     "ResultPanel",
     "SchedulableTask",
+    "ScopeError",
     "SetAsideInfo",
     "State",
     "Tended",
@@ -168,6 +171,7 @@ __all__ = [
     "running_attempt",
     "save_artifact",
     "schedulable_tasks",
+    "scope",
     "send_back",
     "set_aside_message",
     "submit",

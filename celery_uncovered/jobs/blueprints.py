@@ -19,6 +19,7 @@ from celery.signals import after_task_publish, before_task_publish, task_sent
 from celery.utils.saferepr import saferepr
 
 from celery_uncovered.jobs.messages import Message, encode_body
+from celery_uncovered.jobs.scope import SCOPE_HEADER
 
 #: Options that are the same for a message whatever its arguments are.
 CONSTANT = frozenset(
@@ -50,7 +51,7 @@ class Blueprint:
     router: Any
     message: Message
 
-    def fill_in(self, task_id: str, args: Any, kwargs: Any) -> Message:
+    def fill_in(self, task_id: str, args: Any, kwargs: Any, scope: str | None = None) -> Message:
         """The message that Celery would build. Raises what ``encode_body`` raises."""
         first = self.message
         args, kwargs = args or (), kwargs or {}
@@ -61,6 +62,8 @@ class Blueprint:
             "argsrepr": shown(self.app, args),
             "kwargsrepr": shown(self.app, kwargs),
         }
+        if scope is not None:
+            headers[SCOPE_HEADER] = scope
         ids = {"correlation_id": task_id, "reply_to": self.app.thread_oid}
         return Message(
             task_id=task_id,

@@ -8,6 +8,7 @@ from celery import current_app, signals
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 
+from celery_uncovered.jobs.scope.declared import of_request, problems
 from celery_uncovered.jobs.submit import import_tasks
 from celery_uncovered.jobs.task import JobTask
 
@@ -67,6 +68,7 @@ def register_checks() -> None:
     register(check_database)
     register(check_tasks)
     register(check_storage)
+    register(check_scope)
     # Celery's own commands run the checks too, but start whatever they say.
     signals.celeryd_init.connect(refuse_to_start, dispatch_uid="jobs-checks")
     signals.beat_init.connect(refuse_to_start, dispatch_uid="jobs-checks")
@@ -80,7 +82,9 @@ def refuse_to_start(**_: Any) -> None:
     """
     if not issubclass(current_app.Task, JobTask):
         return
-    found = [error for error in check_celery() + check_database() if error.is_serious()]
+    found = [
+        error for error in check_celery() + check_database() + check_scope() if error.is_serious()
+    ]
     if found:
         raise SystemExit("\n".join(f"{error.id}: {error.msg}" for error in found))
 
@@ -158,6 +162,17 @@ def check_storage(**_: Any) -> list[CheckMessage]:
         " public."
     )
     return [Warning(sentence, id="jobs.W002")]
+
+
+def check_scope(**_: Any) -> list[CheckMessage]:
+    """One error for each declaration of the scope with which no job could be submitted or run."""
+    found: list[CheckMessage] = [Error(sentence, id="jobs.E015") for sentence in problems()]
+    try:
+        of_request()
+    except ImportError as problem:
+        sentence = f"JOBS_SCOPE_OF_REQUEST cannot be imported: {problem}."
+        found.append(Error(sentence, id="jobs.E016"))
+    return found
 
 
 def _queues(conf: Any) -> Iterable[Any]:

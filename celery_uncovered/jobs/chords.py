@@ -16,6 +16,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import F
 from kombu.utils.functional import maybe_list
 
+from celery_uncovered.jobs.inherited import as_submitted_with, note_for_callback
 from celery_uncovered.jobs.messages import decode, encode
 from celery_uncovered.jobs.models import Chord, Job
 from celery_uncovered.jobs.settle import error_sentence
@@ -32,7 +33,7 @@ def open_chord(header: GroupResult, body: Signature) -> None:
         defaults={
             "body_id": body.id or "",
             "parts": encode(header.as_tuple()),
-            "body": encode(dict(body)),
+            "body": encode(note_for_callback(body)),
             "size": size,
             "remaining": size,
         },
@@ -108,7 +109,7 @@ def _fire(app: Celery, chord: Chord, last_part: Any) -> None:
         # The results of a batch are recorded when none of its jobs runs any more.
         _note_family(callback, last_part)
     try:
-        with transaction.atomic():
+        with transaction.atomic(), as_submitted_with(callback):
             callback.delay(results)
     except DatabaseError:
         raise
@@ -123,7 +124,8 @@ def _fail(
     _leave_to_outer_chord(callback)
     failure = ChordError(f"{words}: {error_sentence(error)}")
     failure.__cause__ = error
-    app.backend.chord_error_from_stack(callback, failure)
+    with as_submitted_with(callback):
+        app.backend.chord_error_from_stack(callback, failure)
 
 
 def _tasks_within(results: Iterable[Any]) -> int:

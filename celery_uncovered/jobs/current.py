@@ -17,6 +17,7 @@ class RunningAttempt:
 
     ``successor`` is the message that continues the job, if one came; ``followers`` are the messages of
     the jobs that follow its success (the next of its chain, its ``link``s) and commit with it.
+    ``scope`` is the header of the job's scope, and ``obstacle`` what keeps the task from running in it.
     """
 
     task_id: str
@@ -32,6 +33,8 @@ class RunningAttempt:
     #: The task's function has returned; what is submitted from then on follows its success.
     has_returned: bool = False
     followers: list[tuple[Message, Timing]] = field(default_factory=list)
+    scope: str | None = None
+    obstacle: Exception | None = None
 
     def settle(self) -> None:
         self.settled = True

@@ -10,6 +10,10 @@ DEFAULTS: dict[str, Any] = {
     "JOBS_LEASE_SECONDS": 30,
     # The largest message body (arguments and callbacks together) that submit accepts, in bytes.
     "JOBS_MAX_BODY_BYTES": 8 * 1024 * 1024,
+    # The names that jobs inherit from where they are submitted, each with an adapter's path or None.
+    "JOBS_SCOPE": {},
+    # A function by its path that tells the scope of a request, for the middleware; "" for none.
+    "JOBS_SCOPE_OF_REQUEST": "",
     # How long a file that a job made is kept.
     "JOBS_ARTIFACT_LIFETIME": timedelta(days=30),
     # True lets any browser on loopback read the jobs of open tasks.

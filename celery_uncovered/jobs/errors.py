@@ -82,6 +82,37 @@ class ResultNotJsonError(JobError, EncodeError):
         super().__init__(f"The result of {task} is not JSON: {reason}.")
 
 
+class ScopeError(JobError, ValueError):
+    """The root of what is wrong with the scope of a job."""
+
+
+class ScopeNotDeclaredError(ScopeError):
+    def __init__(self, name: str, known: list[str]) -> None:
+        self.name = name
+        declared = f"declared are: {', '.join(known)}" if known else "nothing is"
+        super().__init__(f'Scope "{name}" is not declared in JOBS_SCOPE; {declared}.')
+
+
+class ScopeNotJsonError(ScopeError):
+    """``name`` is that of the value, or the names of all where only together they are none."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        super().__init__(f'Scope "{name}" is not JSON: {reason}.')
+
+
+class ScopeTooLargeError(ScopeError):
+    def __init__(self, size: int, limit: int) -> None:
+        self.size, self.limit = size, limit
+        super().__init__(f"The scope takes {size:,} bytes as JSON; the limit is {limit:,}.")
+
+
+class ScopeNotAppliedError(ScopeError):
+    def __init__(self, name: str, value: Any, reason: Exception) -> None:
+        self.name, self.value = name, value
+        super().__init__(f'Scope "{name}" cannot be {value!r:.80}: {reason!r:.200}.')
+
+
 class UnknownTaskError(JobError, ValueError):
     def __init__(self, task: str) -> None:
         self.task = task

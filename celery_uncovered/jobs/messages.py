@@ -21,15 +21,25 @@ LARGEST_SENT = 64 * 1024
 EMPTY_BODY = "[[], {}, {}]"
 #: Headers that the ledger answers for itself, so that Celery's own handling never sees them.
 LEDGER_HEADERS = ("eta", "expires")
-#: What a header says in most messages; such a header does not travel.
-USUAL: dict[str, Any] = {
-    "lang": "py",
-    "retries": 0,
-    "timelimit": [None, None],
-    "ignore_result": False,
-    "replaced_task_nesting": 0,
-    "stamps": {},
-}
+
+
+def usual_headers() -> dict[str, Any]:
+    """What the headers of most messages say; what is usual does not travel.
+
+    Each time in values of their own: a task may change what it finds in its request.
+    """
+    return {
+        "lang": "py",
+        "retries": 0,
+        "timelimit": [None, None],
+        "ignore_result": False,
+        "replaced_task_nesting": 0,
+        "stamps": {},
+    }
+
+
+#: To compare with; nobody gets these values.
+USUAL = usual_headers()
 #: Those of which a missing one means another thing; a number that is missing is Celery's 0.
 TOLD_APART = USUAL.keys() - {"retries", "replaced_task_nesting"}
 KEPT_PROPERTIES = ("correlation_id", "reply_to", "priority", "delivery_mode")
@@ -88,16 +98,7 @@ def wire_form(delivery: Delivery) -> tuple[dict[str, Any], str]:
 
 def full_headers(headers: dict[str, Any]) -> dict[str, Any]:
     """The headers of a message that came over the wire, as Celery made them."""
-    return {
-        "lang": "py",
-        "retries": 0,
-        "timelimit": [None, None],
-        "ignore_result": False,
-        "replaced_task_nesting": 0,
-        "stamps": {},
-        "root_id": headers["id"],
-        **headers,
-    }
+    return {**usual_headers(), "root_id": headers["id"], **headers}
 
 
 def encode(value: Any) -> str:

@@ -18,7 +18,7 @@ from django_celery_results.backends.database import DatabaseBackend
 from django_celery_results.models import TaskResult
 from kombu.exceptions import EncodeError
 
-from celery_uncovered.jobs import chords, errbacks, settle, submit
+from celery_uncovered.jobs import chords, errbacks, inherited, settle, submit
 from celery_uncovered.jobs.contexts import request_of_ended
 from celery_uncovered.jobs.current import RunningAttempt, attempt_of
 from celery_uncovered.jobs.errors import ResultNotJsonError
@@ -348,7 +348,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         Those that take the error itself are functions, called here, after the commit.
         """
         submitted, called = errbacks.sorted_out(self, request)
-        call = super()._call_task_errbacks
+        call = inherited.as_follower(super()._call_task_errbacks)
         if submitted.errbacks:
             errbacks.submit(lambda: call(submitted, exc, traceback), request.id)
         if called.errbacks:

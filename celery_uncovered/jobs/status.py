@@ -1,8 +1,8 @@
 """What a job looks like from outside, in values that do not change."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from datetime import datetime
-from json import JSONDecodeError
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -13,6 +13,7 @@ from celery_uncovered.jobs.errors import JobNotFoundError
 from celery_uncovered.jobs.messages import arguments, decode
 from celery_uncovered.jobs.models import Artifact, Attempt, Job
 from celery_uncovered.jobs.node import host_of
+from celery_uncovered.jobs.scope import shown
 from celery_uncovered.jobs.states import FINAL, AttemptOutcome, State
 
 #: Positions beyond this are shown as "more than".
@@ -61,8 +62,9 @@ class JobStatus:
 
     ``queue_position`` counts from 1 for QUEUED jobs, up to POSITION_BOUND; else it is None.
 
-    In lists, ``result``, ``traceback`` and ``artifacts`` are left out, and arguments that are long:
-    ``args`` and ``kwargs`` are empty then, and ``arguments_start`` is where their JSON begins.
+    ``scope`` is what people may see of it. In lists, it is left out, and so are ``result``,
+    ``traceback``, ``artifacts``, and arguments that are long: ``args`` and ``kwargs`` are empty then,
+    and ``arguments_start`` is where their JSON begins.
     """
 
     task_id: str
@@ -91,6 +93,7 @@ class JobStatus:
     discarded_at: datetime | None = None
     artifacts: tuple[ArtifactInfo, ...] = ()
     arguments_start: str = ""
+    scope: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_final(self) -> bool:
@@ -120,6 +123,7 @@ def job_status(task_id: str) -> JobStatus:
         traceback=job.traceback,
         queue_position=_position(job) if job.state == State.QUEUED else None,
         artifacts=_artifacts(task_id),
+        scope=shown(json.loads(job.message).get("headers") or {}),
     )
 
 
@@ -184,7 +188,7 @@ def _short_arguments(body_start: str) -> dict[str, Any]:
     """The arguments of a body that is whole, or the start of them; callbacks may follow."""
     try:
         args, kwargs = arguments(body_start)
-    except JSONDecodeError:
+    except json.JSONDecodeError:
         return {"args": [], "kwargs": {}, "arguments_start": body_start.removeprefix("[")}
     return {"args": args, "kwargs": kwargs}
 
@@ -199,6 +203,7 @@ def _status(
     traceback: str = "",
     queue_position: int | None = None,
     artifacts: tuple[ArtifactInfo, ...] = (),
+    scope: dict[str, Any] | None = None,
 ) -> JobStatus:
     """The columns of a row that all readers of it ask for, and what only some do."""
     return JobStatus(
@@ -228,6 +233,7 @@ def _status(
         cancel_requested=job.cancel_requested,
         discarded_at=job.discarded_at,
         artifacts=artifacts,
+        scope=scope or {},
     )
 
 

@@ -115,6 +115,8 @@ JOBS_ARTIFACT_LIFETIME = timedelta(days=env.int("JOBS_ARTIFACT_DAYS", default=30
 JOBS_KEEP_DAYS = env.float("JOBS_KEEP_DAYS", default=30)
 #: The same for failed jobs, once somebody has discarded them.
 JOBS_KEEP_FAILED_DAYS = env.float("JOBS_KEEP_FAILED_DAYS", default=90)
+#: What jobs inherit from where they are submitted: the active language, and whose work it is.
+JOBS_SCOPE = {"locale": "celery_uncovered.jobs.scope.Locale", "tenant": None}
 #: The largest message body (arguments and callbacks together) that submit accepts, in bytes.
 JOBS_MAX_BODY_BYTES = 8 * 1024 * 1024
 

@@ -34,6 +34,7 @@ PAGES = {
     "report form": Shown(path="/reports/hot-repos/", title="Hot repositories"),
     "reports": Shown(path="/reports/", title="Reports"),
     "subscribe": Shown(path="/reports/subscribe/", title="Reports by mail"),
+    "letters": Shown(path="/tricks/letters/", title="Letters in your language"),
     "queued job": Shown(path="/jobs/page-queued/", title="Hot repositories"),
     "running job": Shown(path="/jobs/page-running/", title="Hot repositories"),
     "running job of an operator": Shown(

@@ -12,6 +12,7 @@ from celery_uncovered.jobs.contexts import request_of
 from celery_uncovered.jobs.current import RunningAttempt
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.patience import patiently
+from celery_uncovered.jobs.scope import within
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +21,12 @@ DROPPED = (0, "'dropped'", 0.0)
 
 
 def run_to_the_end(attempt: RunningAttempt, trace: Callable[[], Any]) -> Any:
-    """Trace a claimed job and settle what is left open; what the tracer returned. Raises nothing."""
+    """Trace a claimed job in its scope, and settle what is left open; what the tracer returned.
+
+    Raises nothing.
+    """
     try:
-        outcome = trace()
+        outcome = within(attempt, trace)
         if not attempt.settled:
             patiently(lambda: settle_leftover(attempt, _error_in(outcome)), str(attempt))
     except BaseException as error:  # SystemExit too: the attempt must be settled

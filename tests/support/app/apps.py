@@ -6,6 +6,6 @@ class TestTasksConfig(AppConfig):
     label = "testtasks"
 
     def ready(self) -> None:
-        from tests.support.app import faults
+        from tests.support.app import faults, scoped  # noqa: F401  # registers its tasks
 
         faults.connect()
