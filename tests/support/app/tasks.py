@@ -1,6 +1,7 @@
 """Tasks that tests submit, small ones of every kind."""
 
 import io
+import logging
 import os
 import resource
 import signal
@@ -16,6 +17,8 @@ from celery_uncovered.jobs.current import running_attempt
 from celery_uncovered.jobs.models import Job
 from tests.support.app.notes import is_open, note, wait_at
 
+log = logging.getLogger(__name__)
+
 
 @shared_task
 def add(x: int, y: int) -> int:
@@ -25,6 +28,13 @@ def add(x: int, y: int) -> int:
 @shared_task
 def echo(value: Any) -> Any:
     return value
+
+
+@shared_task
+def say(words: str) -> None:
+    """Log it and print it."""
+    log.info(words)
+    print(words)  # noqa: T201  # that is its purpose
 
 
 @shared_task
