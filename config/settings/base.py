@@ -120,7 +120,7 @@ JOBS_LOG_LEVEL = env.str("JOBS_LOG_LEVEL", default="INFO").upper()
 #: The most that the ledger keeps of a job's log, in bytes: its beginning and its end; 0 nothing.
 JOBS_LOG_MAX_BYTES = env.int("JOBS_LOG_MAX_BYTES", default=256 * 1024)
 #: Where each task has a file: its size in bytes, and how many full ones stay beside it.
-JOBS_LOG_DIR = env.str("JOBS_LOG_DIR", default=str(DATA_DIR / "log/tasks"))
+JOBS_LOG_DIR = env.str("JOBS_LOG_DIR", default="") or str(DATA_DIR / "log/tasks")
 JOBS_LOG_FILE_BYTES = env.int("JOBS_LOG_FILE_BYTES", default=10 * 1024 * 1024)
 JOBS_LOG_FILES = env.int("JOBS_LOG_FILES", default=5)
 #: The largest message body (arguments and callbacks together) that submit accepts, in bytes.

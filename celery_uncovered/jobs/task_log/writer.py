@@ -96,22 +96,28 @@ class Writer:
 
     def _write(self, logs: Sequence[AttemptLog], *, waits: bool) -> None:
         taken = [(one, lines) for one in logs if (lines := one.take())]
-        if not taken or not self._stores or not settings.JOBS_LOG_MAX_BYTES:
-            return
-        what = f"What {len(taken)} jobs logged"
+        if taken and self._stores and settings.JOBS_LOG_MAX_BYTES:
+            self._store(taken, waits=waits)
+
+    def _store(self, taken: Sequence[store.Taken], *, waits: bool) -> None:
+        what = f"The new lines of {len(taken)} logs"
         try:
             if waits:
                 patiently(lambda: store.write(taken), what)
             else:
                 store.write(taken)
         except Exception as error:
-            if not (will_pass(error) or isinstance(error, SoftTimeLimitExceeded)):
-                log.exception("%s cannot be stored", what)
-                return
-            log.warning("%s waits for the database: %s", what, error)
-            connection.close()
-            for one, lines in taken:
-                one.give_back(lines)
+            if will_pass(error) or isinstance(error, SoftTimeLimitExceeded):
+                log.warning("%s wait for the database: %s", what, error)
+                connection.close()
+                for one, lines in taken:
+                    one.give_back(lines)
+            elif len(taken) == 1:
+                log.exception("The new lines of job %s cannot be stored", taken[0][0].key[0])
+            else:
+                # One of them is refused, and must not take the others with it.
+                for one_taken in taken:
+                    self._store([one_taken], waits=waits)
 
     def _forget_ended(self) -> None:
         with self._lock:

@@ -38,6 +38,41 @@ def say(words: str) -> None:
 
 
 @shared_task
+def say_at(gate: str) -> None:
+    """Say something before a gate and behind it."""
+    say("before")
+    wait_at(gate)
+    say("behind")
+
+
+@shared_task
+def say_bytes(text: str) -> None:
+    """Say the bytes that ``text`` has in hexadecimal, as a program meets them in file names."""
+    say(bytes.fromhex(text).decode(errors="surrogateescape"))
+
+
+@shared_task
+def count_aloud(name: str, count: int) -> None:
+    for number in range(count):
+        print(name, number)  # noqa: T201
+
+
+@shared_task
+def count_and_die(count: int) -> None:
+    """Count, and kill the process that runs it, the first time."""
+    log.info("attempt %d", attempt_number())
+    if attempt_number() == 1:
+        count_aloud("counts", count)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@shared_task
+def talk_for_ever() -> None:
+    while True:
+        log.info("a line of many")
+
+
+@shared_task
 def work_briefly() -> None:
     """Take a millisecond."""
     time.sleep(0.001)

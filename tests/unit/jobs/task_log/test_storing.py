@@ -19,6 +19,7 @@ from celery_uncovered.jobs.task_log import recorder, store, writer
 from celery_uncovered.jobs.task_log.pending import LARGEST_PART
 from celery_uncovered.jobs.task_log.tail import read_log
 from celery_uncovered.jobs.task_log.writer import Writer
+from celery_uncovered.jobs.worker import batch
 from celery_uncovered.jobs.worker import board as boards
 from celery_uncovered.jobs.worker.batch import Entry, perform_batch
 from celery_uncovered.jobs.worker.board import Board
@@ -151,13 +152,22 @@ def test_a_log_that_was_closed_takes_nothing_more(fresh_writer: Writer) -> None:
 def test_lines_are_there_within_a_second_or_so_while_the_task_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    new = Writer()
+    new, needed = Writer(), Watched()
+    monkeypatch.setattr(new, "_is_needed", needed)
     monkeypatch.setattr(writer, "_writer", new)
     attempt = attempt_at("job")
     say(attempt, "hello")
     wait_for(lambda: stored("job"), 10, what="the thread has written it")
     recorder.end(attempt)
-    wait_for(lambda: not new._is_needed.is_set(), 10, what="the thread has nothing to do")
+    wait_for(lambda: needed.is_waited_for, 10, what="the thread has nothing to do")
+
+
+class Watched(threading.Event):
+    is_waited_for = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.is_waited_for = not self.is_set()
+        return super().wait(timeout)
 
 
 def test_the_log_of_a_job_is_complete_when_its_end_shows(
@@ -187,18 +197,22 @@ def test_what_a_batch_says_is_stored_together_before_its_results_and_by_job(
     ids = [str(tasks.say.delay(f"words of {number}").id) for number in range(5)]
     silent = str(tasks.add.delay(1, 1).id)
     written: list[list[str]] = []
+    seen: set[str] = set()
     write = store.write
 
     def look(taken: Any) -> None:
-        assert set(Job.objects.filter(id__in=ids).values_list("state", flat=True)) == {"STARTED"}
         written.append([log.key[0] for log, _ in taken])
+        of_these = Job.objects.filter(id__in=written[-1])
+        seen.update(of_these.values_list("state", flat=True))
         write(taken)
 
     monkeypatch.setattr(store, "write", look)
+    monkeypatch.setattr(batch, "FLUSH_SECONDS", 60)
     entries = [entry_of(task_id) for task_id in (*ids, silent)]
     with heard_streams():
         perform_batch(board.take_slot(len(entries)), entries)
     assert written == [ids], "one statement for all of them"
+    assert seen == {"STARTED"}
     for number, task_id in enumerate(ids):
         assert said(stored(task_id)) == [f"INFO words of {number}", f"STDOUT words of {number}"]
     assert set(Job.objects.values_list("state", flat=True)) == {"SUCCESS"}
@@ -250,6 +264,24 @@ def test_what_the_database_refuses_harms_neither_the_job_nor_the_next_lines(
 
 def refuse(_: Any) -> None:
     raise ValueError
+
+
+def test_a_log_that_the_database_refuses_takes_no_other_with_it(
+    fresh_writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = store.write
+
+    def refuse_one(taken: Any) -> None:
+        if any(log.key[0] == "bad" for log, _ in taken):
+            raise ValueError
+        write(taken)
+
+    monkeypatch.setattr(store, "write", refuse_one)
+    for name in ("good", "bad", "fine"):
+        say(attempt_at(name), "hello")
+    recorder.end_all([("good", 1), ("bad", 1), ("fine", 1)])
+    assert [bool(stored(name)) for name in ("good", "bad", "fine")] == [True, False, True]
+    assert fresh_writer.known([("bad", 1)]) == []
 
 
 def test_within_a_transaction_nothing_is_written_and_nothing_is_lost(fresh_writer: Writer) -> None:

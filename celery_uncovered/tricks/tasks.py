@@ -1,0 +1,5 @@
+"""The tasks of the examples, for Celery, which looks for them here."""
+
+from celery_uncovered.tricks.task_log.tasks import bake_bread
+
+__all__ = ["bake_bread"]
