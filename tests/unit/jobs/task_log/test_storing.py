@@ -1,5 +1,6 @@
 """The log of a job in the ledger: bounded, in order, in time, and gone with its job."""
 
+import logging
 import os
 import threading
 import time
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -217,6 +219,30 @@ def test_what_a_batch_says_is_stored_together_before_its_results_and_by_job(
         assert said(stored(task_id)) == [f"INFO words of {number}", f"STDOUT words of {number}"]
     assert set(Job.objects.values_list("state", flat=True)) == {"SUCCESS"}
     assert stored(silent) == ""
+
+
+def test_a_silent_batch_makes_no_record_and_no_statement_for_logs(
+    fresh_writer: Writer, hearing: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = Board(8)
+    monkeypatch.setattr(boards, "_board", board)
+    entries = [entry_of(str(tasks.add.delay(1, number).id)) for number in range(20)]
+    made: list[str] = []
+    make = logging.getLogRecordFactory()
+
+    def count(name: str, *args: Any, **kwargs: Any) -> logging.LogRecord:
+        made.append(name)
+        return make(name, *args, **kwargs)
+
+    logging.setLogRecordFactory(count)
+    try:
+        with CaptureQueriesContext(connection) as asked:
+            perform_batch(board.take_slot(len(entries)), entries)
+    finally:
+        logging.setLogRecordFactory(make)
+    assert made == []
+    assert not [query for query in asked.captured_queries if "logpart" in query["sql"]]
+    assert set(Job.objects.values_list("state", flat=True)) == {"SUCCESS"}
 
 
 def entry_of(task_id: str) -> Entry:
