@@ -32,6 +32,10 @@ class RunningAttempt:
     keep: Callable[[Any], None] | None = None
     #: The task's function has returned; what is submitted from then on follows its success.
     has_returned: bool = False
+    #: Something of its log may be in the ledger already.
+    has_log: bool = False
+    #: The exception that ends it is in its log.
+    has_told_error: bool = False
     followers: list[tuple[Message, Timing]] = field(default_factory=list)
     scope: str | None = None
     obstacle: Exception | None = None

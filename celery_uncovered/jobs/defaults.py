@@ -18,6 +18,14 @@ DEFAULTS: dict[str, Any] = {
     "JOBS_ARTIFACT_LIFETIME": timedelta(days=30),
     # True lets any browser on loopback read the jobs of open tasks.
     "JOBS_OPEN_ON_LOOPBACK": False,
+    # From which level on what tasks log is in their logs, whatever the console shows.
+    "JOBS_LOG_LEVEL": "INFO",
+    # The most that the ledger keeps of a job's log, in bytes: its beginning and its end; 0 nothing.
+    "JOBS_LOG_MAX_BYTES": 256 * 1024,
+    # Where each task has a file, if it is set: its size in bytes, and how many full ones stay beside it.
+    "JOBS_LOG_DIR": "",
+    "JOBS_LOG_FILE_BYTES": 10 * 1024 * 1024,
+    "JOBS_LOG_FILES": 5,
 }
 
 

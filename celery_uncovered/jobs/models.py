@@ -200,6 +200,34 @@ class Reader(models.Model):
         return f"{self.user_id or 'a session'} reads {self.job_id}"
 
 
+class LogPart(models.Model):
+    """Whole lines of what an attempt said.
+
+    ``start`` and ``end`` count the bytes of all that the job's log has had, ``first_line`` its lines;
+    what is missing between two parts is left out, because the log was too long.
+    """
+
+    # Written by a thread of the worker: a check by the database would refuse the lines of others too.
+    job = models.ForeignKey(
+        Job, on_delete=models.CASCADE, related_name="log_parts", db_index=False, db_constraint=False
+    )
+    attempt = models.PositiveIntegerField()
+    start = models.PositiveBigIntegerField()
+    end = models.PositiveBigIntegerField()
+    first_line = models.PositiveBigIntegerField()
+    lines = models.PositiveIntegerField()
+    text = models.TextField()
+
+    class Meta:
+        constraints = [
+            # Also the way to a job's parts.
+            models.UniqueConstraint(fields=["job", "start", "attempt"], name="log_part_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} attempt {self.attempt}: bytes {self.start} to {self.end}"
+
+
 class Chord(models.Model):
     """A chord that waits for its parts; each part takes one off ``remaining`` when it is final.
 

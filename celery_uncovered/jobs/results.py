@@ -28,6 +28,7 @@ from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.patience import patiently
 from celery_uncovered.jobs.settle import Outcome
 from celery_uncovered.jobs.states import State
+from celery_uncovered.jobs.task_log import recorder
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,8 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
             attempt.keep(self._finished(attempt, result, request, copy=copy))
             attempt.settle()
             return
+        if attempt is not None:
+            recorder.end(attempt)
 
         def record() -> None:
             with transaction.atomic():
@@ -93,6 +96,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
     ) -> None:
         known = request_of_ended(task_id, request)
         _drop_followers(task_id)
+        _end_log(task_id, exc, traceback)
 
         def record() -> None:
             with transaction.atomic():
@@ -121,6 +125,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         error = TaskRevokedError(reason)
         known = request_of_ended(task_id, request)
         _drop_followers(task_id)
+        _end_log(task_id)
 
         def record() -> None:
             with transaction.atomic():
@@ -145,6 +150,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         if attempt is None or attempt.successor is None:
             return
         sentence = settle.error_sentence(exc) if exc else ""
+        _end_log(task_id, exc, traceback)
 
         def record() -> None:
             with transaction.atomic():
@@ -367,6 +373,18 @@ def _drop_followers(task_id: str) -> None:
     attempt = attempt_of(task_id)
     if attempt is not None:
         attempt.take_followers()
+
+
+def _end_log(
+    task_id: str, error: BaseException | None = None, traceback: str | None = None
+) -> None:
+    """What the running attempt said, and what ends it, before its end is recorded."""
+    attempt = attempt_of(task_id)
+    if attempt is None:
+        return
+    if error is not None:
+        recorder.record_error(attempt, error, traceback)
+    recorder.end(attempt)
 
 
 def _sentence_of(prepared: Any) -> str:

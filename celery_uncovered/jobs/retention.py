@@ -3,7 +3,7 @@
 A job is due to go when it ended well or was cancelled ``JOBS_KEEP_DAYS`` ago, or failed
 ``JOBS_KEEP_FAILED_DAYS`` ago and was discarded; 0 keeps for ever, and so do dead letters until
 somebody tends them. A family (the jobs of one ``root_id``) goes only when all of it is due, with its
-attempts, results, artifacts, chords and readers.
+attempts, logs, results, artifacts, chords and readers.
 
 A pass is a generator of steps. Each is one short transaction or one folder, so that whoever runs it
 may stop after any of them and go on later, and no other writer waits longer than for one step.
@@ -24,8 +24,9 @@ from django.utils import timezone
 from django_celery_results.models import GroupResult, TaskResult
 
 from celery_uncovered.jobs.artifacts import discard_file, stored_files
-from celery_uncovered.jobs.models import Artifact, Attempt, Chord, Job, Reader
+from celery_uncovered.jobs.models import Artifact, Attempt, Chord, Job, LogPart, Reader
 from celery_uncovered.jobs.states import FINAL, State
+from celery_uncovered.jobs.task_log.files import discard_old as discard_old_logs
 
 #: Rows that one transaction removes of a table, and families that one look takes up.
 BATCH = 200
@@ -34,7 +35,24 @@ ORPHANED_AFTER = timedelta(days=1)
 
 #: What was removed, or would be, by its kind.
 Counts = Counter[str]
-KINDS = ("jobs", "attempts", "results", "artifacts", "orphan files", "chords", "readers")
+KINDS = (
+    "jobs",
+    "attempts",
+    "log parts",
+    "results",
+    "artifacts",
+    "orphan files",
+    "chords",
+    "readers",
+    "log files",
+)
+#: The tables that go with a job by Django's cascade, and are counted.
+CASCADED = (
+    ("jobs", Job),
+    ("attempts", Attempt),
+    ("log parts", LogPart),
+    ("readers", Reader),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +122,7 @@ class Purge:
         yield from self._copies_of_none()
         yield from self._expired_artifacts()
         yield from self._orphan_files()
+        yield from self._log_files()
 
     # --- families --------------------------------------------------------------------------------
     def _families(self, state: State) -> Iterator[None]:
@@ -193,6 +212,14 @@ class Purge:
                 self.counts["orphan files"] += 1
             yield
 
+    def _log_files(self) -> Iterator[None]:
+        """What tasks logged to files of this machine, and nobody has added to since."""
+        if self.policy.ended_before is None:
+            return
+        for _ in discard_old_logs(self.policy.ended_before.timestamp(), dry=self.dry):
+            self.counts["log files"] += 1
+            yield
+
     def _remove_rows(self, kind: str, rows: Any) -> Iterator[None]:
         if self.dry:
             self.counts[kind] += rows.count()
@@ -218,7 +245,7 @@ def _remove_jobs(ids: list[str], policy: Policy) -> Counts:
         removed["artifacts"] = _remove_artifacts(Artifact.objects.filter(job_id__in=found))
         # The rest goes by Django's cascade, also tables that other apps hang on a job.
         by_table = jobs.only("id").delete()[1]
-        for kind, model in (("jobs", Job), ("attempts", Attempt), ("readers", Reader)):
+        for kind, model in CASCADED:
             removed[kind] = by_table.get(f"jobs.{model.__name__}", 0)
     return +removed
 
@@ -245,6 +272,7 @@ def _counted(jobs: Any) -> Counts:
         {
             "jobs": jobs.count(),
             "attempts": Attempt.objects.filter(job_id__in=ids).count(),
+            "log parts": LogPart.objects.filter(job_id__in=ids).count(),
             "results": TaskResult.objects.filter(task_id__in=ids).count(),
             "artifacts": Artifact.objects.filter(job_id__in=ids).count(),
             "chords": chords.count(),

@@ -20,6 +20,7 @@ from celery_uncovered.jobs.errors import ArgumentsMismatchError, JobCancelledErr
 from celery_uncovered.jobs.ids import new_id
 from celery_uncovered.jobs.inherited import take_scope, with_scope
 from celery_uncovered.jobs.messages import Message
+from celery_uncovered.jobs.task_log import recorder
 from celery_uncovered.jobs.timing import Timing
 from celery_uncovered.jobs.unique import key_from
 
@@ -110,10 +111,12 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         """Put ``sig`` in this job's place: its rows and the hand-over commit together, or not at all."""
         if self.request.is_eager:
             super().on_replace(sig)
+        attempt = attempt_of(str(self.request.id))
+        if attempt is not None:
+            recorder.end(attempt)
         with transaction.atomic():
             with submit.together():
                 sig.delay()
-            attempt = attempt_of(str(self.request.id))
             if attempt is not None and not settle.hand_over(attempt):
                 raise JobCancelledError(attempt.task_id)
         reason = "Replaced by new task"

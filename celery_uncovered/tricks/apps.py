@@ -10,5 +10,7 @@ class TricksConfig(AppConfig):
 
     def ready(self) -> None:
         from celery_uncovered.tricks.letters import registering as letters
+        from celery_uncovered.tricks.task_log import registering as task_log
 
-        letters.register()
+        for example in (task_log, letters):
+            example.register()

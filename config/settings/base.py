@@ -117,6 +117,14 @@ JOBS_KEEP_DAYS = env.float("JOBS_KEEP_DAYS", default=30)
 JOBS_KEEP_FAILED_DAYS = env.float("JOBS_KEEP_FAILED_DAYS", default=90)
 #: What jobs inherit from where they are submitted: the active language, and whose work it is.
 JOBS_SCOPE = {"locale": "celery_uncovered.jobs.scope.Locale", "tenant": None}
+#: From which level on what tasks log is in their logs, whatever the console shows.
+JOBS_LOG_LEVEL = env.str("JOBS_LOG_LEVEL", default="INFO").upper()
+#: The most that the ledger keeps of a job's log, in bytes: its beginning and its end; 0 nothing.
+JOBS_LOG_MAX_BYTES = env.int("JOBS_LOG_MAX_BYTES", default=256 * 1024)
+#: Where each task has a file: its size in bytes, and how many full ones stay beside it.
+JOBS_LOG_DIR = env.str("JOBS_LOG_DIR", default="") or str(DATA_DIR / "log/tasks")
+JOBS_LOG_FILE_BYTES = env.int("JOBS_LOG_FILE_BYTES", default=10 * 1024 * 1024)
+JOBS_LOG_FILES = env.int("JOBS_LOG_FILES", default=5)
 #: The largest message body (arguments and callbacks together) that submit accepts, in bytes.
 JOBS_MAX_BODY_BYTES = 8 * 1024 * 1024
 

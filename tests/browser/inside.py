@@ -10,8 +10,11 @@ from django.test import Client
 from django.utils import timezone
 
 from celery_uncovered.jobs import set_aside as set_aside_module
+from celery_uncovered.jobs.current import RunningAttempt
 from celery_uncovered.jobs.messages import encode
 from celery_uncovered.jobs.models import Job, SetAside
+from celery_uncovered.jobs.task_log import store
+from celery_uncovered.jobs.task_log.pending import AttemptLog, Bounds
 from celery_uncovered.toyex.models import Report
 from tests.unit.jobs.web.help import OPEN_TASK, give_file, make_job
 
@@ -102,6 +105,17 @@ def is_discarded(task_id: str) -> bool:
 
 def change_job(task_id: str, **fields: Any) -> None:
     Job.objects.filter(id=task_id).update(**fields)
+
+
+def say(task_id: str, *lines: str, attempt: int = 1) -> None:
+    """What an attempt of the job says, as its worker stores it."""
+    said = RunningAttempt(
+        task_id=task_id, number=attempt, task="any", started_at=timezone.now(), node="", pid=0
+    )
+    log = AttemptLog(said, Bounds.of(256 * 1024))
+    log.base = None
+    log.add(lines)
+    store.write([(log, log.take())])
 
 
 def end_job(task_id: str) -> None:

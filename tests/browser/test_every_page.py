@@ -14,6 +14,8 @@ from tests.browser.conftest import Visit
 from tests.browser.site import Site
 from tests.browser.watch import Watch
 
+HEAD = "2026-05-04T12:00:00.123Z"
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "STDOUT", "STDERR")
 PHONE = ViewportSize(width=390, height=844)
 DESK = ViewportSize(width=1280, height=900)
 
@@ -50,6 +52,8 @@ PAGES = {
     "finished report of an operator": Shown(
         path="/jobs/{finished}/", title="Hot repositories of the day", visitor="operator"
     ),
+    "job that talks": Shown(path="/jobs/page-talks/", title="Hot repositories"),
+    "a log for each task": Shown(path="/tricks/task-log/", title="A log for each task"),
     "jobs": Shown(path="/jobs/?parts=1", title="Jobs", visitor="operator"),
     "no jobs": Shown(path="/jobs/?q=nothing", title="Jobs", visitor="operator"),
     "failed job of an operator": Shown(
@@ -88,6 +92,10 @@ def gallery(site: Site) -> dict[str, str]:
     site.call(inside.add_job, "page-running", state="STARTED", **running)
     site.call(inside.add_job, "page-retry", state="RETRY", attempt=1, error=error)
     site.call(inside.add_job, "page-cancelled", state="REVOKED")
+    site.call(inside.add_job, "page-talks", state="STARTED", attempt=2)
+    for attempt in (1, 2):
+        lines = [f"{HEAD} {level} {'words ' * 20}{'x' * 300}" for level in LEVELS]
+        site.call(inside.say, "page-talks", *lines, "    and more", attempt=attempt)
     for number in (1, 2, 3):
         site.call(inside.add_failed_job, f"page-failed-{number}")
     finished = site.installation.report("day", "language", ref_date="2026-05-01")

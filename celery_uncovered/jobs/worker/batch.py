@@ -29,6 +29,7 @@ from celery_uncovered.jobs.finished import Finished
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, DUE_HEADER, decode, full_headers
 from celery_uncovered.jobs.patience import patiently
 from celery_uncovered.jobs.scope import header_in
+from celery_uncovered.jobs.task_log import recorder
 from celery_uncovered.jobs.worker import claim, leftovers
 from celery_uncovered.jobs.worker.board import Board, worker_board
 
@@ -172,6 +173,7 @@ class Batch:
                 done = self._done
                 self.board.turn_spool(self.slot)
             if kept:
+                recorder.end_all((one.id, one.attempt) for one in kept)
                 record_patiently(kept, self.hostname)
             self.board.clear_spool(self.slot)
             self.board.note_durable(self.slot, done)

@@ -49,6 +49,7 @@
       if (response.status !== 304) await take(response);
       failures = 0;
       answeredAt = Date.now();
+      document.dispatchEvent(new Event("jobs:polled"));
     } catch {
       failures += 1;
     } finally {

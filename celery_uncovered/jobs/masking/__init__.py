@@ -1,0 +1,5 @@
+"""Secrets in texts."""
+
+
+def mask_text(text: str) -> str:
+    return text
