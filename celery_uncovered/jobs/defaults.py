@@ -14,6 +14,8 @@ DEFAULTS: dict[str, Any] = {
     "JOBS_ARTIFACT_LIFETIME": timedelta(days=30),
     # True lets any browser on loopback read the jobs of open tasks.
     "JOBS_OPEN_ON_LOOPBACK": False,
+    # Names, beside those that everybody knows, whose values are secrets.
+    "JOBS_SECRET_NAMES": [],
 }
 
 

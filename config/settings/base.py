@@ -117,6 +117,8 @@ JOBS_KEEP_DAYS = env.float("JOBS_KEEP_DAYS", default=30)
 JOBS_KEEP_FAILED_DAYS = env.float("JOBS_KEEP_FAILED_DAYS", default=90)
 #: The largest message body (arguments and callbacks together) that submit accepts, in bytes.
 JOBS_MAX_BODY_BYTES = 8 * 1024 * 1024
+#: Names, beside password, token and the like, whose values are secrets in arguments, logs and mails.
+JOBS_SECRET_NAMES: list[str] = []
 
 # --- people -------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
