@@ -82,6 +82,14 @@ class ResultNotJsonError(JobError, EncodeError):
         super().__init__(f"The result of {task} is not JSON: {reason}.")
 
 
+class SealBrokenError(JobError):
+    def __init__(self) -> None:
+        super().__init__(
+            "A secret cannot be opened: it was sealed under a SECRET_KEY that is neither the present"
+            " one nor among SECRET_KEY_FALLBACKS."
+        )
+
+
 class UnknownTaskError(JobError, ValueError):
     def __init__(self, task: str) -> None:
         self.task = task

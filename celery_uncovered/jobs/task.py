@@ -12,7 +12,7 @@ from celery.exceptions import Ignore
 from celery.result import AsyncResult
 from django.db import transaction
 
-from celery_uncovered.jobs import sending, settle, submit
+from celery_uncovered.jobs import sealing, sending, settle, submit
 from celery_uncovered.jobs.blueprints import Blueprint, blueprint_of
 from celery_uncovered.jobs.capture import CapturingProducer
 from celery_uncovered.jobs.current import Successor, attempt_of
@@ -48,8 +48,10 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         if request is None or request.called_directly or request._protected:  # noqa: SLF001
             return super().__call__(*args, **kwargs)
         request._protected = 1  # noqa: SLF001
-        value = self.run(*args, **kwargs)
         attempt = attempt_of(request.id)
+        if attempt is not None and attempt.is_sealed:
+            args, kwargs = sealing.open_request(request, args, kwargs)
+        value = self.run(*args, **kwargs)
         if attempt is not None:
             attempt.has_returned = True
         return value

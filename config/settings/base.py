@@ -199,7 +199,12 @@ vars().update(broker_settings(env.str("CELERY_BROKER_URL", default=""), DATA_DIR
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "plain": {
+            "class": "celery_uncovered.jobs.masking.logs.MaskingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        },
+    },
     "filters": {"hide_query": {"()": "config.log_filters.HideQuery"}},
     "handlers": {
         "console": {

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import unquote
@@ -37,15 +36,21 @@ def secrets_of_job() -> tuple[str, ...]:
     return _of_job.get()
 
 
-@contextmanager
-def with_secrets(values: Iterable[Any]) -> Iterator[None]:
-    """Take these JSON values, and the texts and numbers in them, for secrets within; in this thread."""
-    texts = {text for value in values for text in _texts(value) if len(text) >= SHORTEST_OF_JOB}
-    token = _of_job.set(_ordered(texts | {*_of_job.get()}))
-    try:
-        yield
-    finally:
-        _of_job.reset(token)
+def learn_secrets(values: Iterable[Any]) -> None:
+    """Take these JSON values, the texts and numbers in them, for secrets of the job that this thread runs."""
+    _of_job.set(_ordered(_long_texts(values) | {*_of_job.get()}))
+
+
+def hide(values: Iterable[Any], text: str) -> str:
+    """``text`` with MASK in place of the texts and numbers in these JSON values."""
+    for secret in _ordered(_long_texts(values)):
+        text = text.replace(secret, MASK)
+    return text
+
+
+def forget_secrets() -> None:
+    """The job has ended; the next one has secrets of its own."""
+    _of_job.set(())
 
 
 _of_settings: tuple[str, ...] | None = None
@@ -87,6 +92,10 @@ def _secrets_in(name: Any, value: Any, depth: int) -> Iterator[str]:
             yield value
 
 
+def _long_texts(values: Iterable[Any]) -> set[str]:
+    return {text for value in values for text in _texts(value) if len(text) >= SHORTEST_OF_JOB}
+
+
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for inner in value.values():
@@ -100,9 +109,15 @@ def _texts(value: Any) -> Iterator[str]:
         yield str(value)
 
 
+def _forms(text: str) -> tuple[str, ...]:
+    """A text, and how Python and JSON write it within quotes."""
+    in_json = (json.dumps(text, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
+    return text, repr(text)[1:-1], *in_json
+
+
 def _ordered(texts: set[str]) -> tuple[str, ...]:
     """Each text, and how it is written within quotes where that differs; the longest first."""
-    written = {form for text in texts for form in (text, repr(text)[1:-1], json.dumps(text)[1:-1])}
+    written = {form for text in texts for form in _forms(text)}
     return tuple(sorted(written - {MASK}, key=len, reverse=True))
 
 

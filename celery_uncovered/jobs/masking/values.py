@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from celery_uncovered.jobs.masking.hints import MASK
+from celery_uncovered.jobs.masking.known import secrets_of_job
 from celery_uncovered.jobs.masking.names import is_secret_name
-from celery_uncovered.jobs.masking.text import mask_text
+from celery_uncovered.jobs.masking.text import holds_secret, mask_text
 
 #: Deeper ones are not shown.
 DEEPEST = 50
+_SMALLEST_CARD = 10**13
 
 
 def mask_value(value: Any, *, name: str = "") -> Any:
@@ -33,6 +35,11 @@ def is_named_pair(value: Any) -> bool:
     return is_secret_name(name) and is_maskable(value[1])
 
 
+def is_secret_number(value: int) -> bool:
+    """Whether a number is a card's, or a secret of the job that runs."""
+    return (value >= _SMALLEST_CARD or bool(secrets_of_job())) and holds_secret(str(value))
+
+
 def _masked(value: Any, name: Any, around: tuple[int, ...]) -> Any:
     if is_secret_name(name) and is_maskable(value):
         return MASK
@@ -50,9 +57,7 @@ def _masked_one(value: Any) -> Any:
         text = value.decode("latin-1")
         masked = mask_text(text)
         return value if masked is text else masked.encode("latin-1")
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value if mask_text(text := str(value)) is text else MASK
-    return value
+    return MASK if isinstance(value, int) and is_secret_number(value) else value
 
 
 def _masked_parts(value: Any, around: tuple[int, ...]) -> Any:

@@ -28,6 +28,7 @@ from celery_uncovered.jobs.current import RunningAttempt, running
 from celery_uncovered.jobs.finished import Finished
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, DUE_HEADER, decode, full_headers
 from celery_uncovered.jobs.patience import patiently
+from celery_uncovered.jobs.sealing import SEALED_HEADER, holds_sealed
 from celery_uncovered.jobs.worker import claim, leftovers
 from celery_uncovered.jobs.worker.board import Board, worker_board
 
@@ -146,6 +147,7 @@ class Batch:
             node=identity.id,
             pid=os.getpid(),
             keep=self.keep,
+            is_sealed=holds_sealed(entry.body) or SEALED_HEADER in entry.request,
         )
         with running(attempt):
             leftovers.run_to_the_end(attempt, lambda: trace(entry))

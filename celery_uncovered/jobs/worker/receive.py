@@ -5,12 +5,16 @@ from typing import Any
 from celery import current_app
 from kombu.serialization import loads
 
+from celery_uncovered.jobs.hiding import without_secrets
 from celery_uncovered.jobs.insert import insert_job, row_of
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, KEPT_PROPERTIES, Message, encode_body
 from celery_uncovered.jobs.models import Job
+from celery_uncovered.jobs.sealing import secret_positions
 from celery_uncovered.jobs.timing import Timing
 
 FIRST_ATTEMPT = 1
+#: Headers with the arguments for people to read.
+SHOWN = ("argsrepr", "kwargsrepr")
 
 
 def attempt_of_foreign(
@@ -24,7 +28,10 @@ def attempt_of_foreign(
     attempt = Job.objects.filter(id=task_id).values_list("attempt", flat=True).first()
     if attempt is not None:
         return attempt + FIRST_ATTEMPT
-    insert_job(row_of(_message(name, task_id, request, message), Timing()))
+    received = _message(name, task_id, request, message)
+    insert_job(row_of(received, Timing()))
+    # What is stored with the result must not tell what is sealed in the row.
+    request.update({shown: received.headers[shown] for shown in SHOWN if shown in received.headers})
     return FIRST_ATTEMPT
 
 
@@ -39,6 +46,7 @@ def _message(name: str, task_id: str, request: dict[str, Any], message: tuple[An
     }
     exchange, routing_key = delivery.get("exchange") or "", delivery.get("routing_key") or ""
     known = current_app.amqp.queues
+    text = encode_body(name, parts, secret_positions(name))
     queue = routing_key if routing_key in known else current_app.conf.task_default_queue
     return Message(
         task_id=task_id,
@@ -46,8 +54,8 @@ def _message(name: str, task_id: str, request: dict[str, Any], message: tuple[An
         queue=queue,
         exchange=exchange,
         routing_key=routing_key,
-        body=encode_body(name, parts),
-        headers=headers,
+        body=text,
+        headers=without_secrets(headers, parts, text),
         properties={"correlation_id": task_id},
     )
 

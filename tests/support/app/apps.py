@@ -6,6 +6,6 @@ class TestTasksConfig(AppConfig):
     label = "testtasks"
 
     def ready(self) -> None:
-        from tests.support.app import faults
+        from tests.support.app import faults, secret_tasks  # noqa: F401  # its tasks are known with it
 
         faults.connect()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from celery_uncovered.jobs.masking import MASK, mask_text
-from celery_uncovered.jobs.masking.known import with_secrets
+from celery_uncovered.jobs.masking.known import forget_secrets, learn_secrets
 from tests.support.secrets import Planted, planted, with_check_digit
 
 MEGABYTE = 1_000_000
@@ -132,10 +132,13 @@ def test_the_secrets_of_a_job_are_masked_while_it_runs() -> None:
     # given
     mine = ["hunter2xyz", {"pin": 123456, "user": "bo"}, 'a "quoted" one']
     said = "hunter2xyz, 123456 and bo"
-    with with_secrets(mine):
+    learn_secrets(mine)
+    try:
         # then
         assert mask_text(said) == f"{MASK}, {MASK} and bo"
         assert "quoted" not in mask_text('{"a": "a \\"quoted\\" one"}')
+    finally:
+        forget_secrets()
     assert mask_text(said) == said
 
 
