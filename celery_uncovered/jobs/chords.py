@@ -19,7 +19,7 @@ from kombu.utils.functional import maybe_list
 
 from celery_uncovered.jobs.messages import decode, encode
 from celery_uncovered.jobs.models import Chord, Job
-from celery_uncovered.jobs.sealing import seal
+from celery_uncovered.jobs.sealing import seal_signature
 from celery_uncovered.jobs.settle import error_sentence
 from celery_uncovered.jobs.states import State
 
@@ -36,7 +36,7 @@ def open_chord(header: GroupResult, body: Signature) -> None:
         defaults={
             "body_id": body.id or "",
             "parts": encode(header.as_tuple()),
-            "body": seal(encode(dict(body))),
+            "body": seal_signature(encode(dict(body))),
             "size": size,
             "remaining": size,
         },
@@ -151,7 +151,9 @@ def _tasks_within(results: Iterable[Any]) -> int:
 def _name_family(chord: Chord, callback: Any, last_part: Any) -> None:
     """Note the root and the parent that the callback would have if it were submitted now."""
     _note_family(callback, last_part)
-    Chord.objects.filter(group_id=chord.group_id).update(body=seal(encode(dict(callback))))
+    Chord.objects.filter(group_id=chord.group_id).update(
+        body=seal_signature(encode(dict(callback)))
+    )
 
 
 def _note_family(callback: Any, last_part: Any) -> None:

@@ -83,7 +83,7 @@ class ResultNotJsonError(JobError, EncodeError):
 
 
 class SealBrokenError(JobError):
-    def __init__(self) -> None:
+    def __init__(self, *_: object) -> None:  # Celery makes it anew from its words
         super().__init__(
             "A secret cannot be opened: it was sealed under a SECRET_KEY that is neither the present"
             " one nor among SECRET_KEY_FALLBACKS."

@@ -41,9 +41,14 @@ def learn_secrets(values: Iterable[Any]) -> None:
     _of_job.set(_ordered(_long_texts(values) | {*_of_job.get()}))
 
 
+def secrets_in(values: Iterable[Any]) -> tuple[str, ...]:
+    """The texts and numbers in these JSON values that are long enough to be looked for, in all their forms."""
+    return _ordered(_long_texts(values))
+
+
 def hide(values: Iterable[Any], text: str) -> str:
     """``text`` with MASK in place of the texts and numbers in these JSON values."""
-    for secret in _ordered(_long_texts(values)):
+    for secret in secrets_in(values):
         text = text.replace(secret, MASK)
     return text
 

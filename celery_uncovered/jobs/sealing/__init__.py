@@ -9,7 +9,7 @@ it. ``opened`` is called in two places only: around the task, and where a progra
 from celery_uncovered.jobs.sealing.positions import secret_positions
 from celery_uncovered.jobs.sealing.request import SEALED_HEADER, open_request
 from celery_uncovered.jobs.sealing.sealed import Sealed, holds_sealed, opened
-from celery_uncovered.jobs.sealing.sealer import seal, seal_body, seal_value
+from celery_uncovered.jobs.sealing.sealer import seal, seal_body, seal_signature, seal_value
 from celery_uncovered.jobs.sealing.showing import masked_args, shown, shown_start
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "opened",
     "seal",
     "seal_body",
+    "seal_signature",
     "seal_value",
     "secret_positions",
     "shown",

@@ -1,8 +1,8 @@
 """Finding the secrets in JSON and sealing them, and nothing else.
 
-Secret is what the masker would mask, and what stands at the place of a parameter with a secret name,
-also in the signatures that follow a task. A text is taken apart only where a quick look at it says
-that it may hold a secret.
+Secret is what the masker would mask, what stands at the place of a parameter with a secret name, also
+in the signatures that follow a task, and the same values wherever else they stand in that JSON. A
+text is taken apart only where a quick look at it says that it may hold a secret.
 """
 
 import json
@@ -11,7 +11,7 @@ from operator import is_
 from typing import Any
 
 from celery_uncovered.jobs.masking import is_secret_name
-from celery_uncovered.jobs.masking.known import secrets_of_job
+from celery_uncovered.jobs.masking.known import secrets_in, secrets_of_job
 from celery_uncovered.jobs.masking.text import holds_secret, may_need_masking
 from celery_uncovered.jobs.masking.values import is_maskable, is_named_pair, is_secret_number
 from celery_uncovered.jobs.sealing.positions import NONE, secret_positions
@@ -32,83 +32,139 @@ def seal_body(text: str, positions: frozenset[int] = NONE) -> str:
     """
     if not positions and not may_need_masking(text.removesuffix(NOTHING_FOLLOWS)):
         return text
-    return _rewritten(text, lambda body: _sealed_body(body, positions))
+    return _rewritten(text, lambda sealer, body: sealer.body(body, positions))
 
 
 def seal(text: str) -> str:
-    """The JSON text of a result, or of a signature, with its secrets sealed; the same text without any."""
+    """The JSON text of a result with its secrets sealed; the same text without any."""
     # A number, which no name says anything of.
     if len(text) < _DIGITS and text[:1] not in '"[{' and not secrets_of_job():
         return text
-    return _rewritten(text, seal_value) if may_need_masking(text) else text
+    return _rewritten(text, _Sealer.whole) if may_need_masking(text) else text
+
+
+def seal_signature(text: str) -> str:
+    """The same for the JSON text of a signature that gets a result as its first argument."""
+    return _rewritten(text, _Sealer.following)
 
 
 def seal_value(value: Any) -> Any:
     """A value of plain JSON with its secrets sealed; the same value without any."""
-    try:
-        return _sealed(value)
-    except RecursionError:
-        # Too deep to be taken apart.
-        return closed(value)
+    return _Sealer().whole(value)
 
 
-def _rewritten(text: str, act: Callable[[Any], Any]) -> str:
+def _rewritten(text: str, act: Callable[["_Sealer", Any], Any]) -> str:
     value = json.loads(text)
-    sealed = act(value)
-    return text if sealed is value else json.dumps(sealed, ensure_ascii=False)
+    sealer = _Sealer()
+    sealed = act(sealer, value)
+    if sealed is value:
+        return text
+    new = json.dumps(sealed, ensure_ascii=False)
+    # What was sealed for its name may stand elsewhere under another one.
+    found = secrets_in(sealer.found)
+    if not any(map(new.__contains__, found)):
+        return new
+    return json.dumps(act(_Sealer(found), value), ensure_ascii=False)
 
 
-def _sealed_body(body: list[Any], positions: frozenset[int]) -> list[Any]:
-    args, kwargs, embed = body
-    try:
-        return _unless_same(body, [_sealed_args(args, positions), _sealed(kwargs), _sealed(embed)])
-    except RecursionError:
-        everything = {name: closed(value) for name, value in kwargs.items()}
-        return [[closed(value) for value in args], everything, embed]
+class _Sealer:
+    """Takes one JSON value apart; ``found`` is what it sealed for its name or its place."""
 
+    def __init__(self, known: tuple[str, ...] = ()) -> None:
+        self.known = known
+        self.found: list[Any] = []
+        #: How many arguments may come before a signature's own: a result, or none.
+        self.shifts = {0, 1}
 
-def _sealed_args(args: list[Any], positions: frozenset[int]) -> list[Any]:
-    return _unless_same(
-        args,
-        [
-            _closed_once(value) if position in positions else _sealed(value)
-            for position, value in enumerate(args)
-        ],
-    )
+    def whole(self, value: Any) -> Any:
+        try:
+            return self.value(value)
+        except RecursionError:
+            # Too deep to be taken apart.
+            return closed(value)
 
+    def body(self, body: list[Any], positions: frozenset[int]) -> list[Any]:
+        args, kwargs, embed = body
+        try:
+            parts = [self.args(args, positions), self.value(kwargs), self.following(embed)]
+        except RecursionError:
+            everything = {name: closed(value) for name, value in kwargs.items()}
+            return [[closed(value) for value in args], everything, embed]
+        return _unless_same(body, parts)
 
-def _sealed(value: Any) -> Any:
-    """``value`` itself where there is nothing to seal in it."""
-    if isinstance(value, str):
-        return closed(value) if holds_secret(value) else value
-    if isinstance(value, dict):
-        return _sealed_dict(value)
-    if isinstance(value, list):
-        if is_named_pair(value):
-            return [value[0], closed(value[1])]
-        return _unless_same(value, [_sealed(inner) for inner in value])
-    return closed(value) if isinstance(value, int) and is_secret_number(value) else value
+    def following(self, value: Any) -> Any:
+        """Signatures of what follows a task."""
+        self.shifts = {1}
+        return self.value(value)
 
+    def args(self, args: list[Any], positions: frozenset[int]) -> list[Any]:
+        """Positional arguments."""
+        return _unless_same(
+            args,
+            [
+                self.secret(value) if position in positions else self.value(value)
+                for position, value in enumerate(args)
+            ],
+        )
 
-def _sealed_dict(value: dict[str, Any]) -> dict[str, Any]:
-    if value.keys() == {"__type__", "__value__"}:
-        # A value that JSON has no word for, as kombu writes it.
-        is_secret = not is_sealed(value) and _sealed(value["__value__"]) is not value["__value__"]
-        return closed(value) if is_secret else value
-    if any(len(key) >= _SHORTEST and holds_secret(key) for key in value):
+    def value(self, value: Any) -> Any:
+        """``value`` itself where there is nothing to seal in it."""
+        if isinstance(value, str):
+            return closed(value) if self.is_secret(value) else value
+        if isinstance(value, dict):
+            return self.mapping(value)
+        if isinstance(value, list):
+            if is_named_pair(value):
+                return [value[0], self.secret(value[1])]
+            return _unless_same(value, [self.value(inner) for inner in value])
+        if isinstance(value, int) and (is_secret_number(value) or str(value) in self.known):
+            return closed(value)
+        return value
+
+    def mapping(self, value: dict[str, Any]) -> dict[str, Any]:
+        if value.keys() == {"__type__", "__value__"}:
+            return self.typed(value)
+        if any(len(key) >= _SHORTEST and self.is_secret(key) for key in value):
+            return closed(value)
+        new = {
+            name: self.secret(inner) if is_secret_name(name) else self.value(inner)
+            for name, inner in value.items()
+        }
+        if isinstance(value.get("task"), str) and isinstance(value.get("args"), list):
+            new["args"] = self.args(value["args"], self.positions_in(value))
+        elif isinstance(value.get("task"), dict) and isinstance(value.get("it"), list):
+            new["it"] = self.items(value["it"], secret_positions(value["task"].get("task")))
+        return value if all(new[name] is inner for name, inner in value.items()) else new
+
+    def positions_in(self, signature: dict[str, Any]) -> frozenset[int]:
+        """The secret ones among a signature's own arguments."""
+        shifts = {0} if signature.get("immutable") else self.shifts
+        positions = secret_positions(signature["task"])
+        return frozenset(position - shift for position in positions for shift in shifts)
+
+    def items(self, items: list[Any], positions: frozenset[int]) -> list[Any]:
+        """What Celery's ``map``, ``starmap`` and ``chunks`` call one task with."""
+        new = []
+        for item in items:
+            args = item if isinstance(item, list) else [item]
+            sealed = self.args(args, positions)
+            new.append(sealed if args is item else sealed[0])
+        return _unless_same(items, new)
+
+    def typed(self, value: dict[str, Any]) -> dict[str, Any]:
+        """A value that JSON has no word for, as kombu writes it; it is sealed whole."""
+        inner = value["__value__"]
+        return value if is_sealed(value) or self.value(inner) is inner else closed(value)
+
+    def secret(self, value: Any) -> Any:
+        """What a name or a place says is a secret."""
+        if not is_maskable(value) or is_sealed(value):
+            return value
+        self.found.append(value)
         return closed(value)
-    sealed = {
-        name: _closed_once(inner) if is_secret_name(name) else _sealed(inner)
-        for name, inner in value.items()
-    }
-    if isinstance(value.get("task"), str) and isinstance(value.get("args"), list):
-        sealed["args"] = _sealed_args(value["args"], secret_positions(value["task"]))
-    same = all(sealed[name] is inner for name, inner in value.items())
-    return value if same else sealed
 
-
-def _closed_once(value: Any) -> Any:
-    return closed(value) if is_maskable(value) and not is_sealed(value) else value
+    def is_secret(self, text: str) -> bool:
+        return any(map(text.__contains__, self.known)) or holds_secret(text)
 
 
 def _unless_same(old: list[Any], new: list[Any]) -> list[Any]:
