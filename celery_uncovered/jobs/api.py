@@ -39,6 +39,7 @@ from celery_uncovered.jobs.errors import (
     UnknownQueueError,
     UnknownTaskError,
 )
+from celery_uncovered.jobs.masking import is_secret_name, mask_text, mask_value
 from celery_uncovered.jobs.progress import (
     check_cancelled,
     report_progress,
@@ -146,6 +147,7 @@ __all__ = [
     "examples",
     "find_artifact",
     "is_reader",
+    "is_secret_name",
     "job_attempts",
     "job_status",
     "jobs_read_by",
@@ -154,6 +156,8 @@ __all__ = [
     "list_dead_letters",
     "list_jobs",
     "list_set_aside",
+    "mask_text",
+    "mask_value",
     "operators_only",
     "queue_names",
     "readable_job_or_404",

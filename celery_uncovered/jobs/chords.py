@@ -6,6 +6,7 @@ submits the callback in that same transaction.
 
 import logging
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from celery.app.base import Celery
@@ -19,10 +20,13 @@ from kombu.utils.functional import maybe_list
 from celery_uncovered.jobs.inherited import as_submitted_with, note_for_callback
 from celery_uncovered.jobs.messages import decode, encode
 from celery_uncovered.jobs.models import Chord, Job
+from celery_uncovered.jobs.sealing import seal_signature
 from celery_uncovered.jobs.settle import error_sentence
 from celery_uncovered.jobs.states import State
 
 log = logging.getLogger(__name__)
+
+_firing: ContextVar[bool] = ContextVar("firing", default=False)
 
 
 def open_chord(header: GroupResult, body: Signature) -> None:
@@ -33,7 +37,7 @@ def open_chord(header: GroupResult, body: Signature) -> None:
         defaults={
             "body_id": body.id or "",
             "parts": encode(header.as_tuple()),
-            "body": encode(note_for_callback(body)),
+            "body": seal_signature(encode(note_for_callback(body))),
             "size": size,
             "remaining": size,
         },
@@ -92,7 +96,20 @@ def count_parts(app: Celery, request: Any, number: int = 1) -> bool:
     return True
 
 
+def is_firing() -> bool:
+    """Whether this thread hands the results of a chord's parts on, which stay sealed on their way."""
+    return _firing.get()
+
+
 def _fire(app: Celery, chord: Chord, last_part: Any) -> None:
+    token = _firing.set(True)
+    try:
+        _hand_on(app, chord, last_part)
+    finally:
+        _firing.reset(token)
+
+
+def _hand_on(app: Celery, chord: Chord, last_part: Any) -> None:
     header: Any = result_from_tuple(decode(chord.parts), app=app)
     callback: Any = maybe_signature(decode(chord.body), app=app)
     try:
@@ -136,7 +153,9 @@ def _tasks_within(results: Iterable[Any]) -> int:
 def _name_family(chord: Chord, callback: Any, last_part: Any) -> None:
     """Note the root and the parent that the callback would have if it were submitted now."""
     _note_family(callback, last_part)
-    Chord.objects.filter(group_id=chord.group_id).update(body=encode(dict(callback)))
+    Chord.objects.filter(group_id=chord.group_id).update(
+        body=seal_signature(encode(dict(callback)))
+    )
 
 
 def _note_family(callback: Any, last_part: Any) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from celery_uncovered.jobs.masking.known import forget_secrets
 from celery_uncovered.jobs.messages import Message
 from celery_uncovered.jobs.timing import Timing
 
@@ -27,6 +28,8 @@ class RunningAttempt:
     node: str
     pid: int
     settled: bool = False
+    #: Its arguments hold sealed secrets.
+    is_sealed: bool = False
     successor: "Successor | None" = None
     #: Takes a success that is to be recorded with those of the rest of its batch.
     keep: Callable[[Any], None] | None = None
@@ -81,3 +84,5 @@ def running(attempt: RunningAttempt) -> Iterator[RunningAttempt]:
         yield attempt
     finally:
         _attempt.reset(token)
+        if attempt.is_sealed:
+            forget_secrets()

@@ -26,6 +26,8 @@ DEFAULTS: dict[str, Any] = {
     "JOBS_LOG_DIR": "",
     "JOBS_LOG_FILE_BYTES": 10 * 1024 * 1024,
     "JOBS_LOG_FILES": 5,
+    # Names, beside those that everybody knows, whose values are secrets.
+    "JOBS_SECRET_NAMES": [],
 }
 
 

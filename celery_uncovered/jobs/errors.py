@@ -113,6 +113,14 @@ class ScopeNotAppliedError(ScopeError):
         super().__init__(f'Scope "{name}" cannot be {value!r:.80}: {reason!r:.200}.')
 
 
+class SealBrokenError(JobError):
+    def __init__(self, *_: object) -> None:  # Celery makes it anew from its words
+        super().__init__(
+            "A secret cannot be opened: it was sealed under a SECRET_KEY that is neither the present"
+            " one nor among SECRET_KEY_FALLBACKS."
+        )
+
+
 class UnknownTaskError(JobError, ValueError):
     def __init__(self, task: str) -> None:
         self.task = task

@@ -1,12 +1,12 @@
 """Celery's messages as the ledger keeps them: two JSON texts, and the way back to the wire."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from kombu.utils.json import dumps, loads
 
+from celery_uncovered.jobs import sealing
 from celery_uncovered.jobs.errors import ArgumentsNotJsonError, ArgumentsTooLargeError
 
 #: Header with the number of the attempt that a message is for; a worker claims only that one.
@@ -110,8 +110,8 @@ def decode(text: str) -> Any:
     return loads(text)
 
 
-def encode_body(task: str, body: Any) -> str:
-    """The message body of ``task`` as JSON text.
+def encode_body(task: str, body: Any, secret_positions: frozenset[int] = frozenset()) -> str:
+    """The message body of ``task`` as JSON text, with the secrets in it sealed.
 
     Raises ArgumentsNotJsonError, or ArgumentsTooLargeError beyond JOBS_MAX_BODY_BYTES.
     """
@@ -125,12 +125,12 @@ def encode_body(task: str, body: Any) -> str:
     limit: int = settings.JOBS_MAX_BODY_BYTES
     if size > limit:
         raise ArgumentsTooLargeError(task, size, limit)
-    return text
+    return sealing.seal_body(text, secret_positions)
 
 
 def arguments(body: str) -> tuple[list[Any], dict[str, Any]]:
-    """The positional and the keyword arguments in a body text, for showing."""
-    args, kwargs, *_ = json.loads(body)
+    """The positional and the keyword arguments in a body text, for showing: without their secrets."""
+    args, kwargs, *_ = sealing.shown(body, is_plain=True)
     return args, kwargs
 
 

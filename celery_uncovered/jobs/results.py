@@ -7,6 +7,7 @@ same transaction, so that the package's admin shows what the ledger says.
 
 import json
 import logging
+from copy import copy as shallow_copy
 from dataclasses import replace
 from typing import Any
 
@@ -18,11 +19,12 @@ from django_celery_results.backends.database import DatabaseBackend
 from django_celery_results.models import TaskResult
 from kombu.exceptions import EncodeError
 
-from celery_uncovered.jobs import chords, errbacks, inherited, settle, submit
+from celery_uncovered.jobs import chords, errbacks, inherited, sealing, settle, submit
 from celery_uncovered.jobs.contexts import request_of_ended
 from celery_uncovered.jobs.current import RunningAttempt, attempt_of
 from celery_uncovered.jobs.errors import ResultNotJsonError
 from celery_uncovered.jobs.finished import Finished
+from celery_uncovered.jobs.masking import mask_value
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.patience import patiently
@@ -155,7 +157,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         def record() -> None:
             with transaction.atomic():
                 if settle.retry(attempt, sentence, traceback or "") and store_result:
-                    content = self.encode(self.encode_result(exc, state))
+                    content = self.encode(mask_value(self.encode_result(exc, state)))
                     self._write_copy(task_id, content, state, traceback, request)
 
         patiently(record, f"The retry of job {task_id}")
@@ -176,7 +178,8 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
                 if self._finish(task_id, outcome, request):
                     self._write_copy(task_id, outcome.result, status, traceback, request)
             return result
-        self._write_copy(task_id, self.encode(result), status, traceback, request)
+        content = sealing.seal(self.encode(result))
+        self._write_copy(task_id, content, status, traceback, request)
         return result
 
     def _record(
@@ -214,7 +217,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
             attempt=attempt.number,
             finished_at=timezone.now(),
             result=outcome.result or "null",
-            meta=self.encode_content(meta)[2] if copy else None,
+            meta=self._meta_text(meta) if copy else None,
             task_args=extended.get("task_args"),
             task_kwargs=extended.get("task_kwargs"),
             periodic=extended.get("periodic_task_name"),
@@ -232,6 +235,28 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         encoded: tuple[str, str, str] = super()._encode(data)
         return encoded
 
+    def _get_extended_properties(self, request: Any, traceback: Any) -> dict[str, Any]:
+        """As the package's; arguments that no message has shown, of a task that ran in its caller, masked."""
+        if request is not None and request.args and getattr(request, "argsrepr", None) is None:
+            positions = sealing.secret_positions(str(request.get("task") or ""))
+            request = shallow_copy(request)
+            request.args = sealing.masked_args(request.args, positions)
+        if request is not None and request.kwargs and getattr(request, "kwargsrepr", None) is None:
+            request = shallow_copy(request)
+            request.kwargs = mask_value(request.kwargs)
+        properties: dict[str, Any] = super()._get_extended_properties(request, traceback)
+        return properties
+
+    def _meta_text(self, meta: Any) -> str:
+        text: str = self.encode_content(meta)[2]
+        return text if text is CHILDLESS_TEXT else sealing.seal(text)
+
+    def decode(self, payload: Any) -> Any:
+        """What a program reads: the secrets in it are open. Raises SealBrokenError."""
+        value = super().decode(payload)
+        is_to_open = isinstance(payload, str) and sealing.holds_sealed(payload)
+        return sealing.opened(value) if is_to_open and not chords.is_firing() else value
+
     def _write_copy(
         self, task_id: str, content: str | None, state: str, traceback: Any, request: Any
     ) -> None:
@@ -246,10 +271,10 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
             content_type=self.content_type,
             content_encoding=self.content_encoding,
             result=content,
-            meta=self.encode_content(meta)[2],
+            meta=self._meta_text(meta),
             date_done=timezone.now(),
             **self._get_extended_properties(request, traceback)
-            | {"traceback": None if traceback is None else settle.storable(traceback)},
+            | {"traceback": None if traceback is None else settle.readable(traceback)},
         )
         TaskResult.objects.bulk_create(
             [row], update_conflicts=True, unique_fields=["task_id"], update_fields=COPIED
@@ -268,14 +293,15 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
     def _outcome(
         self, task_id: str, prepared: Any, state: str, traceback: Any, request: Any
     ) -> Outcome:
+        is_success = state == states.SUCCESS
         try:
-            text = self.encode(prepared)
+            text = self.encode(prepared if is_success else mask_value(prepared))
         except EncodeError as error:
             raise ResultNotJsonError(
                 str(getattr(request, "task", None) or task_id), str(error)
             ) from error
-        if state == states.SUCCESS:
-            return Outcome(state=State.SUCCESS, result=text)
+        if is_success:
+            return Outcome(state=State.SUCCESS, result=sealing.seal(text))
         return Outcome(
             state=State(state),
             result=text,

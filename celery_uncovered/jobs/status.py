@@ -9,8 +9,9 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Substr
 from django.utils import timezone
 
+from celery_uncovered.jobs import sealing
 from celery_uncovered.jobs.errors import JobNotFoundError
-from celery_uncovered.jobs.messages import arguments, decode
+from celery_uncovered.jobs.messages import arguments
 from celery_uncovered.jobs.models import Artifact, Attempt, Job
 from celery_uncovered.jobs.node import host_of
 from celery_uncovered.jobs.scope import shown
@@ -59,6 +60,8 @@ class AttemptInfo:
 @dataclass(frozen=True, kw_only=True)
 class JobStatus:
     """One job. ``result`` is the task's value for SUCCESS, else None; ``error`` is one sentence.
+
+    All of it is for people to read: secrets in it are masked. ``AsyncResult`` has the true result.
 
     ``queue_position`` counts from 1 for QUEUED jobs, up to POSITION_BOUND; else it is None.
 
@@ -119,7 +122,7 @@ def job_status(task_id: str) -> JobStatus:
         job,
         args=args,
         kwargs=kwargs,
-        result=decode(job.result) if succeeded and job.result else None,
+        result=sealing.shown(job.result) if succeeded and job.result else None,
         traceback=job.traceback,
         queue_position=_position(job) if job.state == State.QUEUED else None,
         artifacts=_artifacts(task_id),
@@ -189,7 +192,8 @@ def _short_arguments(body_start: str) -> dict[str, Any]:
     try:
         args, kwargs = arguments(body_start)
     except json.JSONDecodeError:
-        return {"args": [], "kwargs": {}, "arguments_start": body_start.removeprefix("[")}
+        start = body_start.removeprefix("[")
+        return {"args": [], "kwargs": {}, "arguments_start": sealing.shown_start(start)}
     return {"args": args, "kwargs": kwargs}
 
 

@@ -12,7 +12,7 @@ from celery.exceptions import Ignore
 from celery.result import AsyncResult
 from django.db import transaction
 
-from celery_uncovered.jobs import scope, sending, settle, submit
+from celery_uncovered.jobs import scope, sealing, sending, settle, submit
 from celery_uncovered.jobs.blueprints import Blueprint, blueprint_of
 from celery_uncovered.jobs.capture import CapturingProducer
 from celery_uncovered.jobs.current import Successor, attempt_of
@@ -53,6 +53,8 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         attempt = attempt_of(request.id)
         if attempt is not None and attempt.obstacle is not None:
             raise attempt.obstacle
+        if attempt is not None and attempt.is_sealed:
+            args, kwargs = sealing.open_request(request, args, kwargs)
         value = self.run(*args, **kwargs)
         if attempt is not None:
             attempt.has_returned = True

@@ -127,6 +127,8 @@ JOBS_LOG_FILE_BYTES = env.int("JOBS_LOG_FILE_BYTES", default=10 * 1024 * 1024)
 JOBS_LOG_FILES = env.int("JOBS_LOG_FILES", default=5)
 #: The largest message body (arguments and callbacks together) that submit accepts, in bytes.
 JOBS_MAX_BODY_BYTES = 8 * 1024 * 1024
+#: Names, beside password, token and the like, whose values are secrets in arguments, logs and mails.
+JOBS_SECRET_NAMES: list[str] = []
 
 # --- people -------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
@@ -207,7 +209,12 @@ vars().update(broker_settings(env.str("CELERY_BROKER_URL", default=""), DATA_DIR
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "plain": {
+            "class": "celery_uncovered.jobs.masking.logs.MaskingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        },
+    },
     "filters": {"hide_query": {"()": "config.log_filters.HideQuery"}},
     "handlers": {
         "console": {

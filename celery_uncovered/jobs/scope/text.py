@@ -8,6 +8,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from kombu.utils.json import loads
+
+from celery_uncovered.jobs import sealing
 from celery_uncovered.jobs.errors import ScopeNotJsonError, ScopeTooLargeError
 
 SCOPE_HEADER = "scope"
@@ -31,14 +34,21 @@ def encode(values: Mapping[str, Any]) -> str | None:
         raise ScopeNotJsonError(", ".join(values), str(error)) from error
     if size > LARGEST:
         raise ScopeTooLargeError(size, LARGEST)
-    return text
+    return sealing.seal(text)
 
 
 def decode(header: Any) -> dict[str, Any]:
-    """The values in a header, whoever made it; none in a header that is no scope."""
+    """The values in a header, whoever made it, opened; none in a header that is no scope.
+
+    Raises SealBrokenError.
+    """
     if isinstance(header, str):
         try:
-            header = json.loads(header)
+            header = (
+                sealing.opened(loads(header))
+                if sealing.holds_sealed(header)
+                else json.loads(header)
+            )
         except ValueError:
             return {}
     return header if isinstance(header, dict) else {}
@@ -65,4 +75,10 @@ def copied(name: str, value: Any) -> Any:
 
 def shown(headers: Mapping[str, Any]) -> dict[str, Any]:
     """What people may see of the scope in a message's headers."""
-    return decode(headers.get(SCOPE_HEADER))
+    header = headers.get(SCOPE_HEADER)
+    text = header if isinstance(header, str) else json.dumps(header, default=str)
+    try:
+        values = sealing.shown(text, is_plain=True)
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}

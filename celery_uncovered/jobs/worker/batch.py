@@ -29,6 +29,7 @@ from celery_uncovered.jobs.finished import Finished
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, DUE_HEADER, decode, full_headers
 from celery_uncovered.jobs.patience import patiently
 from celery_uncovered.jobs.scope import header_in
+from celery_uncovered.jobs.sealing import SEALED_HEADER, holds_sealed
 from celery_uncovered.jobs.task_log import recorder
 from celery_uncovered.jobs.worker import claim, leftovers
 from celery_uncovered.jobs.worker.board import Board, worker_board
@@ -149,6 +150,7 @@ class Batch:
             pid=os.getpid(),
             keep=self.keep,
             scope=header_in(entry.request),
+            is_sealed=holds_sealed(entry.body) or SEALED_HEADER in entry.request,
         )
         with running(attempt):
             leftovers.run_to_the_end(attempt, lambda: trace(entry))
