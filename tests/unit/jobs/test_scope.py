@@ -69,7 +69,7 @@ def test_where_nothing_is_declared_the_sentence_says_so(settings: Any) -> None:
 @pytest.mark.parametrize(
     "value",
     [object(), float("nan"), {1, 2}, b"x", (1, 2), {1: 2}, [{"deep": (1,)}], ENDLESS],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_a_value_that_would_not_arrive_as_it_is_is_refused(value: Any) -> None:
     with (
