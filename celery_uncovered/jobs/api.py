@@ -37,6 +37,8 @@ from celery_uncovered.jobs.errors import (
     UnknownQueueError,
     UnknownTaskError,
 )
+from celery_uncovered.jobs.failures import JobFailure, job_failed
+from celery_uncovered.jobs.forking import no_fork
 from celery_uncovered.jobs.progress import (
     check_cancelled,
     report_progress,
@@ -108,6 +110,7 @@ __all__ = [
     "Example",
     "JobCancelledError",
     "JobError",
+    "JobFailure",
     "JobFilter",
     "JobNotFoundError",
     "JobPage",
@@ -144,6 +147,7 @@ __all__ = [
     "find_artifact",
     "is_reader",
     "job_attempts",
+    "job_failed",
     "job_status",
     "jobs_read_by",
     "known_viewers_only",
@@ -151,6 +155,7 @@ __all__ = [
     "list_dead_letters",
     "list_jobs",
     "list_set_aside",
+    "no_fork",
     "operators_only",
     "queue_names",
     "readable_job_or_404",
