@@ -13,8 +13,8 @@ from celery_uncovered.error_mails.names import is_own_task
 from celery_uncovered.error_mails.quiet import is_quiet
 from celery_uncovered.error_mails.reduce import event_of_record, kind_of_record
 
-#: What Celery's tracer says of a task that failed: the ledger tells of it, and of other ways to fail.
-TRACER = "celery.app.trace"
+#: What Celery says of a task that failed, or whose process died: the ledger tells of it, once and for all.
+TRACER, REQUEST = "celery.app.trace", "celery.worker.request"
 SERVER_ERROR = 500
 
 
@@ -67,10 +67,11 @@ def _is_of_own_job() -> bool:
 
 
 def _is_told_by_ledger(record: logging.LogRecord) -> bool:
-    if record.name != TRACER:
+    if record.name not in {TRACER, REQUEST}:
         return False
     from celery import current_app  # noqa: PLC0415  # not before the project has made its own
 
     data = getattr(record, "data", None)
-    name = data.get("name") if isinstance(data, dict) else ""
-    return bool(getattr(current_app.tasks.get(str(name)), "is_job", False))
+    # Only the tracer names the task.
+    task = current_app.tasks.get(str(data.get("name"))) if data else current_app.Task
+    return bool(getattr(task, "is_job", False))

@@ -12,8 +12,10 @@ from typing import Self
 
 from tests.servers.ports import reserve_port
 
-#: How an error mail begins to tell of a kind, or of all that share it.
-COUNTED = re.compile(r"^(Once|([\d,]+) times)\b")
+#: How an error mail begins to tell of a kind.
+COUNTED = re.compile(r"^(Once|([\d,]+) times)\b.*", re.MULTILINE)
+#: How one begins that several kinds share: with the number of all of them.
+SHARED = re.compile(r"^([\d,]+) times in all, .*\n")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +41,16 @@ class Received:
     def text(self) -> str:
         return str(self.message.get_content())
 
-    @property
-    def count(self) -> int:
-        """How many errors an error mail tells of: its first words."""
-        found = COUNTED.match(self.text)
-        assert found, self.text
-        return int(found[2].replace(",", "")) if found[2] else 1
+    def count(self, words: str = "") -> int:
+        """How many errors an error mail tells of, of the kinds in whose part ``words`` stand."""
+        shared = SHARED.match(self.text)
+        parts = self.text[shared.end() :].split("\n\n") if shared else [self.text]
+        counts = {
+            part: number_of(found) for part in parts if (found := COUNTED.match(part.strip()))
+        }
+        if shared:
+            assert sum(counts.values()) == number_in(shared[1]), self.text
+        return sum(count for part, count in counts.items() if words in part)
 
 
 class MailServer:
@@ -68,10 +74,12 @@ class MailServer:
         self._server.shutdown()
         self._server.server_close()
 
-    @property
-    def total(self) -> int:
-        """What all mails say together; one that came twice says it once."""
-        return sum({mail.id: mail.count for mail in self.mails}.values())
+    def total(self, words: str = "") -> int:
+        """What all mails say together of such kinds; one that came twice says it once."""
+        return sum({mail.id: mail.count(words) for mail in self.mails}.values())
+
+    def of(self, words: str) -> list[Received]:
+        return [mail for mail in self.mails if words in mail.text]
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -130,6 +138,14 @@ class _Conversation(socketserver.StreamRequestHandler):
 
     def say(self, line: str) -> None:
         self.wfile.write(f"{line}\r\n".encode())
+
+
+def number_of(found: re.Match[str]) -> int:
+    return number_in(found[2]) if found[2] else 1
+
+
+def number_in(text: str) -> int:
+    return int(text.replace(",", ""))
 
 
 def address_in(text: str) -> str:

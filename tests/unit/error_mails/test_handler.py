@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from celery import Task, current_app
 from django.test import RequestFactory
 from django.urls import ResolverMatch
 
@@ -208,9 +209,18 @@ def test_what_the_tracer_says_of_a_job_is_left_to_the_ledger(
     with tracer_without_propagation() as tracer:
         tracer.error("a job", extra={"data": {"name": tasks.fail.name}})
         tracer.error("a task that is no job", extra={"data": {"name": "elsewhere.task"}})
-        tracer.error("something else")
     kept(keeper, desk)
-    assert desk.total == 2
+    assert desk.total == 1
+
+
+def test_what_the_worker_says_of_a_lost_child_is_left_to_the_ledger(
+    keeper: Keeper, desk: FakeDesk, handler: ErrorMailHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler.handle(record_of(name="celery.worker.request"))
+    monkeypatch.setattr(current_app, "Task", Task)
+    handler.handle(record_of(name="celery.worker.request"))
+    kept(keeper, desk)
+    assert desk.total == 1
 
 
 def test_a_signals_handler_may_log_while_its_thread_logs(keeper: Keeper, desk: FakeDesk) -> None:
