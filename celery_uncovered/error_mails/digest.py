@@ -75,9 +75,6 @@ def _take_over(kinds: Sequence[Kind], number: int) -> Mail:
         for kind in kinds
     )
     for kind in kinds:
-        kind.waiting, kind.round, kind.mails = 0, number, kind.mails + 1
-        kind.waiting_first_at = kind.waiting_last_at = None
-    Kind.objects.bulk_update(
-        kinds, ["waiting", "round", "mails", "waiting_first_at", "waiting_last_at"]
-    )
+        kind.waiting, kind.round, kind.mails, kind.is_told = 0, number, kind.mails + 1, True
+    Kind.objects.bulk_update(kinds, ["waiting", "round", "mails", "is_told"])
     return mail

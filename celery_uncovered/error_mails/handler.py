@@ -8,6 +8,7 @@ import logging
 from django.apps import apps
 
 from celery_uncovered.error_mails import configured
+from celery_uncovered.error_mails.event import ErrorEvent
 from celery_uncovered.error_mails.keeper import keeper
 from celery_uncovered.error_mails.names import is_own_task
 from celery_uncovered.error_mails.quiet import is_quiet
@@ -45,9 +46,17 @@ class ErrorMailHandler(logging.Handler):
         try:
             if not _is_left_out(record):
                 kind = kind_of_record(record)
-                keeper().note(kind, record.created, lambda: event_of_record(record, kind))
+                keeper().note(kind, record.created, lambda: _event_of(record, kind))
         except Exception:  # noqa: BLE001  # whatever is wrong with the record, it is an error that came
             keeper().note_unreadable(record.created)
+
+
+def _event_of(record: logging.LogRecord, kind: str) -> ErrorEvent:
+    if not apps.ready:
+        return event_of_record(record, kind)
+    from celery_uncovered.error_mails.masker import mask_text  # noqa: PLC0415  # models
+
+    return event_of_record(record, kind, mask_text)
 
 
 def _is_left_out(record: logging.LogRecord) -> bool:

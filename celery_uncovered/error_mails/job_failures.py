@@ -6,8 +6,9 @@ from celery_uncovered.error_mails import configured
 from celery_uncovered.error_mails.event import ErrorEvent
 from celery_uncovered.error_mails.keeper import keeper
 from celery_uncovered.error_mails.kinds import kind_of, place_in
+from celery_uncovered.error_mails.masker import mask_text
 from celery_uncovered.error_mails.names import is_own_task
-from celery_uncovered.error_mails.reduce import SENTENCE, TRACEBACK, cut
+from celery_uncovered.error_mails.reduce import SENTENCE, TRACEBACK, shown
 from celery_uncovered.jobs import api as jobs
 
 
@@ -29,9 +30,9 @@ def _event(failure: jobs.JobFailure, kind: str, place: str) -> ErrorEvent:
         kind=kind,
         source=failure.task,
         level="ERROR",
-        sentence=cut(words, SENTENCE),
+        sentence=shown(words, SENTENCE, mask_text),
         place=place,
-        traceback=cut(failure.traceback, TRACEBACK),
+        traceback=shown(failure.traceback, TRACEBACK, mask_text),
         context=f"Job {failure.task_id} of {failure.task}",
         job_id=failure.task_id,
     )

@@ -24,7 +24,7 @@ from celery_uncovered.error_mails.tallies import Batch, Tallies
 log = logging.getLogger(__name__)
 
 #: The first error after a pause is stored at once; those that follow are gathered for so long.
-GATHER_SECONDS = 0.5
+GATHER_SECONDS = 1.0
 #: How long the database's connection stays open when nothing comes.
 IDLE_SECONDS = 5.0
 #: Pauses between tries while the database is away.
@@ -43,7 +43,7 @@ class Desk:
 
         storing.store(batch)
 
-    def announce(self, known: int | None) -> int | None:
+    def announce(self, known: int | None) -> int:
         from celery_uncovered.error_mails import rounds  # noqa: PLC0415  # models
 
         return rounds.announce(known)
@@ -170,8 +170,7 @@ class Keeper:
         with self._desk.use():
             if batch is not None:
                 self._desk.store(batch)
-                self._in_hand, self._owes_round = None, True
-                self._stored_at = time.monotonic()
+                self._note_stored(batch)
             # After the commit: a round that is under way has seen it, or is another one.
             self._announce()
         self._owes_round = False
@@ -186,6 +185,12 @@ class Keeper:
                 )
             return self._in_hand
 
+    def _note_stored(self, batch: Batch) -> None:
+        with self._changed:
+            self._in_hand, self._owes_round = None, True
+            self._tallies.note_described(tally.kind for tally in batch.tallies if tally.event)
+        self._stored_at = time.monotonic()
+
     def _announce(self) -> None:
         number, at = self._announced
         now = time.monotonic()
@@ -193,6 +198,10 @@ class Keeper:
         announced = self._desk.announce(known)
         if announced != known:
             self._announced = (announced, now)
+        if number not in {announced, None}:
+            # A round is over: what comes from now on is told by its own words.
+            with self._changed:
+                self._tallies.want_events()
 
 
 _keeper: Keeper | None = None

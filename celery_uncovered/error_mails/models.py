@@ -9,7 +9,10 @@ from django.utils import timezone
 
 
 class Kind(models.Model):
-    """A kind of error. Sentence, traceback and context are of the first one of those told last."""
+    """A kind of error. Its words are those of the first one written down since a mail told of it.
+
+    ``is_told`` says that a mail has told these words, so that the next ones replace them.
+    """
 
     fingerprint = models.CharField(max_length=64, unique=True)
     source = models.CharField(max_length=255, blank=True)
@@ -19,6 +22,7 @@ class Kind(models.Model):
     traceback = models.TextField(blank=True)
     context = models.TextField(blank=True)
     job_id = models.CharField(max_length=255, blank=True)
+    is_told = models.BooleanField(default=True)
 
     count = models.PositiveBigIntegerField(default=0)
     first_at = models.DateTimeField()

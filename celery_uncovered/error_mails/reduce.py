@@ -5,6 +5,7 @@ Settings, cookies, form data and local variables are never looked at.
 
 import logging
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
@@ -17,6 +18,10 @@ from celery_uncovered.error_mails.secrecy import MASK, is_secret_name, shown_val
 SENTENCE, TRACEBACK, CONTEXT = 500, 16_000, 4_000
 #: How much of a header is shown, and how many of them.
 HEADER, HEADERS = 200, 50
+#: How many times longer than what is kept a text may be when it is masked.
+MASKED = 10
+
+Mask = Callable[[str], str]
 
 
 def kind_of_record(record: logging.LogRecord) -> str:
@@ -28,7 +33,8 @@ def kind_of_record(record: logging.LogRecord) -> str:
     return kind_of(record.name, record.levelname, record.pathname, record.lineno, *asked)
 
 
-def event_of_record(record: logging.LogRecord, kind: str) -> ErrorEvent:
+def event_of_record(record: logging.LogRecord, kind: str, mask: Mask = str) -> ErrorEvent:
+    """``mask`` takes the secrets off a text; those of a running job are known in its thread alone."""
     error = exception_of(record)
     place = place_of(error.__traceback__) if error is not None else None
     secrets = _secrets_in_path(_request_of(record))
@@ -36,15 +42,20 @@ def event_of_record(record: logging.LogRecord, kind: str) -> ErrorEvent:
         kind=kind,
         source=record.name,
         level=record.levelname,
-        sentence=cut(without(secrets, _sentence_of(record, error)), SENTENCE),
+        sentence=shown(without(secrets, _sentence_of(record, error)), SENTENCE, mask),
         place=str(place or Place(record.pathname, record.lineno, record.funcName or "")),
-        traceback=cut(without(secrets, _traceback_of(record, error)), TRACEBACK),
-        context=cut(_context_of(_request_of(record), secrets), CONTEXT),
+        traceback=shown(without(secrets, _traceback_of(record, error)), TRACEBACK, mask),
+        context=shown(_context_of(_request_of(record), secrets), CONTEXT, mask),
     )
 
 
 def exception_of(record: logging.LogRecord) -> BaseException | None:
     return record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+
+
+def shown(text: str, limit: int, mask: Mask) -> str:
+    """``text`` masked, then cut: half a secret would not be known for one."""
+    return cut(mask(cut(text, MASKED * limit)), limit)
 
 
 def cut(text: str, limit: int) -> str:

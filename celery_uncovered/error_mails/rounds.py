@@ -21,16 +21,13 @@ APART = timedelta(seconds=60)
 GATHER = timedelta(seconds=2)
 
 
-def announce(known: int | None = None) -> int | None:
+def announce(known: int | None = None) -> int:
     """Submit the job of the round to come, if something waits to be mailed; the number of the round.
 
-    None where nothing waits, or nobody is to be told. ``known`` is a number that the caller has
-    announced just now.
+    ``known`` is a number that the caller has announced just now: that round needs no other job.
     """
-    if not addresses() or not is_anything_waiting():
-        return None
     pace = current_pace()
-    if pace.number != known:
+    if pace.number != known and addresses() and is_anything_waiting():
         due = max(timezone.now() + GATHER, pace.not_before)
         jobs.submit(MAIL_TASK, args=[pace.number], unique_key=key_of(pace.number), eta=due)
     return pace.number

@@ -1,11 +1,15 @@
-"""A keeper's batch in the database: one transaction, once."""
+"""A keeper's batch in the database: one transaction, once, in few statements.
+
+It runs beside requests and jobs, in their process: what it takes of the processor, they wait for.
+"""
 
 import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from celery_uncovered.error_mails.event import ErrorEvent
@@ -18,12 +22,22 @@ from celery_uncovered.error_mails.tallies import Batch, Tally
 MOST_KINDS = 1000
 OTHERS_SENTENCE = "Errors of so many kinds that only their number was kept"
 
-#: What a new error changes on the row of its kind.
-_CHANGED = [
-    *("count", "first_at", "last_at", "waiting", "waiting_first_at", "waiting_last_at"),
-    *("source", "level", "sentence", "place", "traceback", "context", "job_id"),
-]
+#: Adds a tally to its kind's row; its places: count, count, four times first and last, kind.
+COUNT = """
+UPDATE error_mails_kind SET
+    count = count + %s,
+    waiting = waiting + %s,
+    first_at = CASE WHEN first_at > %s THEN %s ELSE first_at END,
+    last_at = CASE WHEN last_at < %s THEN %s ELSE last_at END,
+    waiting_first_at = CASE
+        WHEN waiting = 0 OR waiting_first_at > %s THEN %s ELSE waiting_first_at END,
+    waiting_last_at = CASE
+        WHEN waiting = 0 OR waiting_last_at < %s THEN %s ELSE waiting_last_at END
+WHERE fingerprint = %s
+"""
+
 _REFUSED = re.compile("[\0\ud800-\udfff]")
+_MASKED = ("sentence", "place", "traceback", "context")
 
 
 class KindGoneError(Exception):
@@ -51,32 +65,40 @@ def _is_new(batch: Batch) -> bool:
 
 def _add(tallies: Iterable[Tally]) -> None:
     wanted = {tally.kind: tally for tally in tallies}
-    rows = _locked(wanted)
-    missing = wanted.keys() - {row.fingerprint for row in rows}
+    are_told = _lock(wanted)
+    missing = wanted.keys() - are_told.keys()
     if missing:
-        _put_among_others(wanted, _homeless(sorted(missing)))
+        _put_among_others(wanted, _homeless([wanted[kind] for kind in sorted(missing)]))
         _begin(wanted[kind] for kind in sorted(wanted) if kind in {*missing, OTHERS})
-        rows = _locked(wanted)
-    if len(rows) < len(wanted):
+        are_told = _lock(wanted)
+    if len(are_told) < len(wanted):
         # Removed, as old, between the two statements. The keeper tries again.
         raise KindGoneError
-    Kind.objects.bulk_update([_added(row, wanted[row.fingerprint]) for row in rows], _CHANGED)
+    with connection.cursor() as cursor:
+        cursor.executemany(COUNT, [_places(tally) for tally in wanted.values()])
+    for kind, is_told in are_told.items():
+        event = wanted[kind].event
+        if is_told and event is not None:
+            Kind.objects.filter(fingerprint=kind).update(is_told=False, **_words(event))
 
 
-def _locked(wanted: Iterable[str]) -> list[Kind]:
-    """Their rows, locked in one order by all keepers: no two wait for each other."""
+def _lock(wanted: Iterable[str]) -> dict[str, bool]:
+    """Whether their rows' words are told already; locked in one order, so that no two keepers wait for each other."""
     rows = Kind.objects.select_for_update().filter(fingerprint__in=list(wanted))
-    return list(rows.order_by("fingerprint"))
+    return dict(rows.order_by("fingerprint").values_list("fingerprint", "is_told"))
 
 
-def _homeless(missing: list[str]) -> list[str]:
+def _homeless(missing: list[Tally]) -> list[Tally]:
+    """Those that get no row: there is no room, or nobody knows any more what they say."""
     room = max(0, MOST_KINDS - Kind.objects.count())
-    return [kind for kind in missing if kind != OTHERS][room:]
+    named = [tally for tally in missing if tally.event is not None]
+    nameless = [tally for tally in missing if tally.event is None and tally.kind != OTHERS]
+    return named[room:] + nameless
 
 
-def _put_among_others(wanted: dict[str, Tally], homeless: Iterable[str]) -> None:
-    for kind in homeless:
-        tally = wanted.pop(kind)
+def _put_among_others(wanted: dict[str, Tally], homeless: Iterable[Tally]) -> None:
+    for tally in homeless:
+        del wanted[tally.kind]
         others = wanted.get(OTHERS, replace(tally, count=0))
         wanted[OTHERS] = Tally(
             kind=OTHERS,
@@ -90,34 +112,33 @@ def _put_among_others(wanted: dict[str, Tally], homeless: Iterable[str]) -> None
 def _begin(tallies: Iterable[Tally]) -> None:
     """Rows that count nothing yet; another keeper may have made one of them meanwhile."""
     rows = [
-        Kind(fingerprint=tally.kind, first_at=_moment(tally.first), last_at=_moment(tally.last))
+        Kind(
+            fingerprint=tally.kind,
+            sentence=OTHERS_SENTENCE if tally.kind == OTHERS else "",
+            first_at=_moment(tally.first),
+            last_at=_moment(tally.last),
+        )
         for tally in tallies
     ]
     Kind.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _added(row: Kind, tally: Tally) -> Kind:
-    first, last = _moment(tally.first), _moment(tally.last)
-    row.first_at, row.last_at = min(row.first_at, first), max(row.last_at, last)
-    if row.waiting == 0:
-        row.waiting_first_at, row.waiting_last_at = first, last
-        _tell(row, tally.event)
-    else:
-        row.waiting_first_at = min(row.waiting_first_at or first, first)
-        row.waiting_last_at = max(row.waiting_last_at or last, last)
-    row.count += tally.count
-    row.waiting += tally.count
-    return row
+def _places(tally: Tally) -> list[Any]:
+    adapt = connection.ops.adapt_datetimefield_value
+    first, last = adapt(_moment(tally.first)), adapt(_moment(tally.last))
+    spans = [first, first, last, last] * 2
+    return [tally.count, tally.count, *spans, tally.kind]
 
 
-def _tell(row: Kind, event: ErrorEvent | None) -> None:
-    if event is None:
-        row.sentence = OTHERS_SENTENCE
-        return
-    row.source, row.level = storable(event.source)[:255], event.level[:20]
-    row.job_id = storable(event.job_id)[:255]
-    for name in ("sentence", "place", "traceback", "context"):
-        setattr(row, name, mask_text(storable(getattr(event, name))))
+def _words(event: ErrorEvent) -> dict[str, str]:
+    """Masked again: an error of the start-up came before there was a masker."""
+    masked = {name: mask_text(storable(getattr(event, name))) for name in _MASKED}
+    return {
+        "source": storable(event.source)[:255],
+        "level": event.level[:20],
+        "job_id": storable(event.job_id)[:255],
+        **masked,
+    }
 
 
 def storable(text: str) -> str:

@@ -1,5 +1,6 @@
 """Errors counted by kind in bounded memory: the first of each kind is kept, the rest is a number."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from celery_uncovered.error_mails.event import ErrorEvent
@@ -11,7 +12,10 @@ MOST_KINDS = 200
 
 @dataclass(kw_only=True)
 class Tally:
-    """How often a kind came; the moments are seconds since 1970. The others' kind has no event."""
+    """How often a kind came; the moments are seconds since 1970.
+
+    It has no event where one was stored lately, and that of the others never has.
+    """
 
     kind: str
     event: ErrorEvent | None
@@ -38,6 +42,8 @@ class Tallies:
 
     def __init__(self) -> None:
         self._tallies: dict[str, Tally] = {}
+        #: Kinds whose event is stored, so that no further one is wanted for the time being.
+        self._described: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._tallies)
@@ -52,12 +58,14 @@ class Tallies:
         False, and nothing is counted, where its event is wanted: ``begin`` then.
         """
         known = self._tallies.get(kind)
-        if known is None and len(self._tallies) < MOST_KINDS:
-            return False
-        if known is None:
-            self.count_other(at)
-        else:
+        if known is not None:
             known.add(at)
+        elif len(self._tallies) >= MOST_KINDS:
+            self.count_other(at)
+        elif kind in self._described:
+            self._begin(kind, None, at)
+        else:
+            return False
         return True
 
     def begin(self, event: ErrorEvent, at: float) -> None:
@@ -72,6 +80,15 @@ class Tallies:
             self._begin(OTHERS, None, at)
         else:
             others.add(at)
+
+    def note_described(self, kinds: Iterable[str]) -> None:
+        self._described |= set(kinds)
+        if len(self._described) > MOST_KINDS:
+            self._described.clear()
+
+    def want_events(self) -> None:
+        """The next of each kind is to have its event again."""
+        self._described.clear()
 
     def take(self) -> list[Tally]:
         """All of them; none is left."""

@@ -17,8 +17,7 @@ def subject(kinds: Sequence[Kind]) -> str:
     if len(kinds) > 1:
         return f"{_times(_total(kinds))} of {len(kinds)} more kinds of errors"
     [kind] = kinds
-    text = " ".join(kind.sentence.split())
-    words = f"{kind.level or 'ERROR'}: {text}"
+    words = f"{kind.level or 'ERROR'}: {_in_one_line(kind.sentence)}"
     words = words if len(words) <= SUBJECT else f"{words[: SUBJECT - 1]}…"
     return words if kind.waiting == 1 else f"{words} ({kind.waiting:,} times)"
 
@@ -48,7 +47,7 @@ def _head(kind: Kind) -> str:
 
 def _first_of(kind: Kind) -> str:
     has_details = bool(kind.context or kind.traceback)
-    return "The first of them:" if kind.waiting > 1 and has_details else ""
+    return "The first of them that was written down:" if kind.waiting > 1 and has_details else ""
 
 
 def _shared(kinds: Sequence[Kind]) -> str:
@@ -57,10 +56,14 @@ def _shared(kinds: Sequence[Kind]) -> str:
         " are sent in a minute."
     )
     each = [
-        "\n".join(line for line in (_span(kind), kind.sentence, kind.place, _link(kind)) if line)
+        "\n".join(filter(None, [_span(kind), _in_one_line(kind.sentence), kind.place, _link(kind)]))
         for kind in kinds[:NAMED]
     ]
     return "\n\n".join(part for part in [begin, *each, _rest(kinds)] if part) + "\n"
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _rest(kinds: Sequence[Kind]) -> str:

@@ -39,7 +39,7 @@ class Received:
 
     @property
     def text(self) -> str:
-        return str(self.message.get_content())
+        return str(self.message.get_content()).replace("\r\n", "\n")
 
     def count(self, words: str = "") -> int:
         """How many errors an error mail tells of, of the kinds in whose part ``words`` stand."""

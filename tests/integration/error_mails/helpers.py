@@ -5,7 +5,7 @@ import logging
 import os
 import time
 from collections import Counter
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from django.db import DatabaseError, connection, transaction
 
@@ -95,7 +95,3 @@ def kept() -> dict[str, int]:
 
 def flush(timeout: float = 10) -> int:
     return keeper().flush(timeout)
-
-
-def kinds() -> list[dict[str, Any]]:
-    return list(Kind.objects.values())

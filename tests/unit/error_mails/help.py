@@ -25,7 +25,7 @@ class FakeDesk(Desk):
         self.is_away = False
         self.is_silent = threading.Event()
         self.announced: list[int | None] = []
-        self.round: int | None = 7
+        self.round = 7
 
     def store(self, batch: Batch) -> None:
         self.batches.append(batch)
@@ -34,7 +34,7 @@ class FakeDesk(Desk):
         if self.is_away:
             raise NoDatabaseError
 
-    def announce(self, known: int | None) -> int | None:
+    def announce(self, known: int | None) -> int:
         self.announced.append(known)
         return self.round
 

@@ -162,12 +162,23 @@ def test_the_round_of_mails_is_announced_after_each_batch_and_submitted_once(
     assert desk.announced == [None, 7, 7]
 
 
+def test_an_event_is_made_once_until_a_round_of_mails_is_over(
+    keeper: Keeper, desk: FakeDesk
+) -> None:
+    for number in (7, 7, 8, 8):
+        desk.round = number
+        note(keeper)
+        assert keeper.flush(10) == 0
+    # That the round is over is seen when the third one is stored.
+    assert [tally.event is not None for tally in desk.stored] == [True, False, False, True]
+
+
 def test_an_announcement_that_fails_is_made_up_for(
     keeper: Keeper, desk: FakeDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = []
 
-    def announce(known: int | None) -> int | None:
+    def announce(known: int | None) -> int:
         tried.append(known)
         if len(tried) == 1:
             raise OSError

@@ -49,11 +49,11 @@ def test_a_batch_whose_commit_was_not_answered_counts_once() -> None:
 def test_a_batch_that_was_not_committed_counts_when_it_is_tried_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fail(rows: object, fields: object) -> None:
+    def fail(_: Tally) -> None:
         raise OperationalError
 
     with monkeypatch.context() as patched:
-        patched.setattr(Kind.objects, "bulk_update", fail)
+        patched.setattr(storing, "_places", fail)
         with pytest.raises(OperationalError):
             store(batch(tally("a", 5)))
     assert counts() == {}
@@ -66,7 +66,7 @@ def test_the_first_one_that_waits_is_told_of_and_not_the_later_ones() -> None:
         one = Tally(kind="a", event=event(sentence=words), count=1, first=1, last=1)
         store(batch(one, number=number + 1))
     assert Kind.objects.get().sentence == "first"
-    Kind.objects.update(waiting=0)
+    Kind.objects.update(is_told=True)
     store(batch(Tally(kind="a", event=event(sentence="third"), count=1, first=1, last=1), number=3))
     assert Kind.objects.get().sentence == "third"
 
