@@ -39,6 +39,8 @@ from celery_uncovered.jobs.errors import (
     UnknownQueueError,
     UnknownTaskError,
 )
+from celery_uncovered.jobs.failures import JobFailure, job_failed
+from celery_uncovered.jobs.forking import no_fork
 from celery_uncovered.jobs.masking import is_secret_name, mask_text, mask_value
 from celery_uncovered.jobs.progress import (
     check_cancelled,
@@ -111,6 +113,7 @@ __all__ = [
     "Example",
     "JobCancelledError",
     "JobError",
+    "JobFailure",
     "JobFilter",
     "JobNotFoundError",
     "JobPage",
@@ -149,6 +152,7 @@ __all__ = [
     "is_reader",
     "is_secret_name",
     "job_attempts",
+    "job_failed",
     "job_status",
     "jobs_read_by",
     "known_viewers_only",
@@ -158,6 +162,7 @@ __all__ = [
     "list_set_aside",
     "mask_text",
     "mask_value",
+    "no_fork",
     "operators_only",
     "queue_names",
     "readable_job_or_404",

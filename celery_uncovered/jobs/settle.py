@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from celery_uncovered.jobs import outbox
 from celery_uncovered.jobs.current import RunningAttempt
+from celery_uncovered.jobs.failures import JobFailure, tell_after_commit
 from celery_uncovered.jobs.masking import mask_text
 from celery_uncovered.jobs.models import Attempt, Job
 from celery_uncovered.jobs.node import host_of
@@ -224,4 +225,17 @@ def _end(jobs: Any, changes: dict[str, Any], outcome: AttemptOutcome, details: O
                 error=details.error,
                 traceback=details.traceback,
             )
+        if details.state == State.FAILURE:
+            tell_after_commit(_failure_of(job, details, now))
     return True
+
+
+def _failure_of(job: Job, details: Outcome, failed_at: datetime) -> JobFailure:
+    return JobFailure(
+        task_id=job.id,
+        task=job.task,
+        error=details.error,
+        error_type=details.error_type,
+        traceback=details.traceback,
+        failed_at=failed_at,
+    )

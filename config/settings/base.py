@@ -12,6 +12,7 @@ import environ
 from csp.constants import NONE, SELF
 
 from config.settings.celery import broker_settings
+from config.settings.people import people_in
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = environ.Env()
@@ -25,6 +26,7 @@ DEBUG = False
 INSTALLED_APPS = [
     "celery_uncovered.toyex",
     "celery_uncovered.tricks",
+    "celery_uncovered.error_mails",
     "celery_uncovered.dashboard",
     "celery_uncovered.jobs",
     "django_celery_beat",
@@ -184,6 +186,10 @@ SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="reports@localhost")
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 20
+#: Who is told of errors, in pairs of name and address; nobody by default.
+ADMINS = people_in(env.str("ADMINS", default=""))
+SERVER_EMAIL = env.str("SERVER_EMAIL", default="errors@localhost")
+EMAIL_SUBJECT_PREFIX = "[Celery Uncovered] "
 
 # --- GitHub -------------------------------------------------------------------------------------
 GITHUB_OAUTH = env.str("GITHUB_OAUTH", default="")
@@ -222,8 +228,20 @@ LOGGING: dict[str, Any] = {
             "formatter": "plain",
             "filters": ["hide_query"],
         },
+        # Mailed to ADMINS by a worker; no request waits for it.
+        "error_mails": {
+            "class": "celery_uncovered.error_mails.handler.ErrorMailHandler",
+            "level": "ERROR",
+            "filters": ["hide_query"],
+        },
     },
-    # Django gives the development server's logger a handler of its own.
-    "loggers": {"django.server": {"handlers": ["console"], "propagate": False}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "loggers": {
+        # Django gives its loggers handlers of their own: one mails errors within the request.
+        "django": {"handlers": []},
+        "django.server": {"handlers": ["console"], "propagate": False},
+    },
+    "root": {
+        "handlers": ["console", "error_mails"],
+        "level": env.str("LOG_LEVEL", default="WARNING"),
+    },
 }

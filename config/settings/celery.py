@@ -64,6 +64,7 @@ COMMON: dict[str, Any] = {
         "celery_uncovered.toyex.tasks.fetch_*": {"queue": "io"},
         "celery_uncovered.toyex.tasks.mail_*": {"queue": "io"},
         "celery_uncovered.tricks.letters.tasks.send_*": {"queue": "io"},
+        "celery_uncovered.error_mails.tasks.mail_*": {"queue": "io"},
     },
     # JSON only, both ways.
     "CELERY_TASK_SERIALIZER": "json",
