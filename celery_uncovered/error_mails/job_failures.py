@@ -29,9 +29,9 @@ def _event(failure: jobs.JobFailure, kind: str, place: str) -> ErrorEvent:
         kind=kind,
         source=failure.task,
         level="ERROR",
-        sentence=shown(words, SENTENCE, mask_text),
+        sentence=shown(words, SENTENCE, jobs.mask_text),
         place=place,
-        traceback=shown(failure.traceback, TRACEBACK, mask_text),
+        traceback=shown(failure.traceback, TRACEBACK, jobs.mask_text),
         context=f"Job {failure.task_id} of {failure.task}",
         job_id=failure.task_id,
     )

@@ -41,6 +41,7 @@ from celery_uncovered.jobs.errors import (
 )
 from celery_uncovered.jobs.failures import JobFailure, job_failed
 from celery_uncovered.jobs.forking import no_fork
+from celery_uncovered.jobs.ids import new_id
 from celery_uncovered.jobs.masking import is_secret_name, mask_text, mask_value
 from celery_uncovered.jobs.progress import (
     check_cancelled,
@@ -78,17 +79,20 @@ from celery_uncovered.jobs.status import (
     Progress,
     find_artifact,
     job_attempts,
+    job_states,
     job_status,
 )
 from celery_uncovered.jobs.submit import submit_job as submit
 from celery_uncovered.jobs.web.access import (
     Viewer,
+    identified_viewer,
     known_viewers_only,
     operators_only,
     readable_job_or_404,
     remember_reader,
     viewer_of,
 )
+from celery_uncovered.jobs.web.conditional import unless_unchanged
 from celery_uncovered.jobs.web.listing import (
     JobFilter,
     JobPage,
@@ -149,10 +153,12 @@ __all__ = [
     "dispatching",
     "examples",
     "find_artifact",
+    "identified_viewer",
     "is_reader",
     "is_secret_name",
     "job_attempts",
     "job_failed",
+    "job_states",
     "job_status",
     "jobs_read_by",
     "known_viewers_only",
@@ -162,6 +168,7 @@ __all__ = [
     "list_set_aside",
     "mask_text",
     "mask_value",
+    "new_id",
     "no_fork",
     "operators_only",
     "queue_names",
@@ -185,6 +192,7 @@ __all__ = [
     "set_aside_message",
     "submit",
     "submit_many",
+    "unless_unchanged",
     "viewer_of",
     "wants_json",
 ]

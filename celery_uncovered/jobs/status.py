@@ -1,6 +1,7 @@
 """What a job looks like from outside, in values that do not change."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -128,6 +129,12 @@ def job_status(task_id: str) -> JobStatus:
         artifacts=_artifacts(task_id),
         scope=shown(json.loads(job.message).get("headers") or {}),
     )
+
+
+def job_states(task_ids: Collection[str]) -> dict[str, State]:
+    """The states of those of the jobs that are in the ledger, by id."""
+    states = Job.objects.filter(id__in=task_ids).values_list("id", "state")
+    return {task_id: State(state) for task_id, state in states}
 
 
 def job_attempts(task_id: str) -> list[AttemptInfo]:

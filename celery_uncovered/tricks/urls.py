@@ -6,4 +6,5 @@ app_name = "tricks"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("letters/", include("celery_uncovered.tricks.letters.urls")),
     path("task-log/", include("celery_uncovered.tricks.task_log.urls")),
+    path("payments/", include("celery_uncovered.tricks.payments.web.urls")),
 ]

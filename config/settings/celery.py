@@ -65,6 +65,8 @@ COMMON: dict[str, Any] = {
         "celery_uncovered.toyex.tasks.mail_*": {"queue": "io"},
         "celery_uncovered.tricks.letters.tasks.send_*": {"queue": "io"},
         "celery_uncovered.error_mails.tasks.mail_*": {"queue": "io"},
+        "celery_uncovered.tricks.payments.tasks.charge_*": {"queue": "io"},
+        "celery_uncovered.tricks.payments.tasks.settle_*": {"queue": "io"},
     },
     # JSON only, both ways.
     "CELERY_TASK_SERIALIZER": "json",
