@@ -158,7 +158,7 @@ class Unspeakable:
         {"pathname": None, "lineno": None, "funcName": None},
         {"levelname": None, "name": None},
     ],
-    ids=repr,
+    ids=lambda spoilt: "-".join(sorted(spoilt)),
 )
 def test_no_record_makes_it_raise_and_each_counts(
     keeper: Keeper, desk: FakeDesk, handler: ErrorMailHandler, fields: dict[str, Any]
