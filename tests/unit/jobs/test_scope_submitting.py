@@ -143,6 +143,15 @@ def test_a_callback_inherits_where_its_chord_was_submitted_whoever_ends_last() -
     assert value_of(result.parent[0].id) == {"tenant": "part", "locale": "fr", "language": "fr"}
 
 
+def test_a_callback_of_a_chord_without_a_scope_has_none_whoever_ends_last() -> None:
+    part = tell.si().set(scope={"tenant": "part"})
+    ends = [tell_after.s(), chain(tell_after.s(), tell_after.s()), group(tell_after.s())]
+    for end in ends:
+        chord([part.clone()] * 2, end).delay()
+    run_all()
+    assert results(tell_after) == [{"language": "en-gb"}] * 4
+
+
 def test_a_callback_that_is_told_more_is_told_so() -> None:
     with jobs.scope.use(**SCOPE):
         body = tell.s().set(scope={"locale": "fr"})
