@@ -14,6 +14,7 @@ from celery.utils.log import LoggingProxy
 from celery_uncovered.jobs.current import running
 from celery_uncovered.jobs.task_log import capture, recorder
 from celery_uncovered.jobs.task_log.capture import TaskStream
+from tests.unit.jobs import odd_tasks
 from tests.unit.jobs.running import run_job, state_of
 from tests.unit.jobs.task_log import talking_tasks
 from tests.unit.jobs.task_log.help import attempt_at, heard_streams, said, stored
@@ -25,6 +26,8 @@ def run(task: Any, *args: Any) -> str:
     task_id = str(task.delay(*args).id)
     with heard_streams():
         run_job(task_id)
+    # What is said after the end comes a little later.
+    recorder.write_all()
     return task_id
 
 
@@ -77,6 +80,13 @@ def test_the_error_that_a_task_is_retried_for_is_there_once(task: Any) -> None:
     assert text.count("RuntimeError('not yet')") == 1
 
 
+def test_the_error_of_a_retry_that_comes_to_nothing_is_there_once_as_well() -> None:
+    """The job was cancelled meanwhile, so that its retry is refused."""
+    task_id = run(odd_tasks.retry_though_cancelled)
+    assert state_of(task_id) == "REVOKED"
+    assert stored(task_id).count("Traceback (most recent call last)") == 1
+
+
 def test_an_error_that_the_task_caught_is_there_because_it_was_logged() -> None:
     text = stored(run(talking_tasks.log_error))
     assert said(text)[0] == "ERROR went on"
@@ -113,8 +123,9 @@ def test_a_text_that_cannot_be_formatted_does_not_harm_the_task() -> None:
 
 
 def test_what_is_said_outside_of_attempts_is_in_no_log(folder: Path) -> None:
-    logging.getLogger("any").warning("nobody's")
-    print("nobody's")  # noqa: T201
+    with heard_streams():
+        logging.getLogger("any").warning("nobody's")
+        print("nobody's")  # noqa: T201
     assert not folder.exists()
 
 

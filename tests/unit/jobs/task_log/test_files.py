@@ -126,6 +126,16 @@ def test_a_gap_that_a_killed_process_left_in_the_numbers_is_closed(path: Path) -
     }
 
 
+def test_who_comes_late_to_a_full_file_does_not_move_the_new_one(path: Path) -> None:
+    early, late = (RotatingFile(path, largest=10, kept=5) for _ in range(2))
+    late.append(b"full     \n")
+    early.append(b"new      \n")
+    assert late._descriptor is not None
+    late._rotate(late._descriptor)
+    assert sorted(one.name for one in path.parent.iterdir()) == ["task.log", "task.log.1"]
+    assert path.read_text() == "new      \n"
+
+
 def test_a_line_for_a_file_that_somebody_removed_goes_to_a_new_one(path: Path) -> None:
     file = RotatingFile(path, largest=1_000, kept=1)
     file.append(b"gone\n")
@@ -186,14 +196,15 @@ def test_a_child_has_open_files_of_its_own(path: Path) -> None:
     assert opened is not None
 
     def look(pipe: "multiprocessing.connection.Connection[object, object]") -> None:
-        pipe.send(dict(files._files))
+        pipe.send(list(files._files))
         append_lines("task", ["child"])
 
     here, there = multiprocessing.Pipe()
     child = multiprocessing.get_context("fork").Process(target=look, args=(there,))
     child.start()
     child.join(30)
-    assert here.recv() == {}
+    assert here.poll(0)
+    assert here.recv() == []
     append_lines("task", ["parent again"])
     assert path.read_text() == "parent\nchild\nparent again\n"
 

@@ -253,7 +253,7 @@ def entry_of(task_id: str) -> Entry:
 
 # --- the ledger's troubles -------------------------------------------------------------------------
 def test_an_attempt_that_ends_waits_for_a_database_that_is_away(
-    fresh_writer: Writer, monkeypatch: pytest.MonkeyPatch
+    fresh_writer: Writer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(patience, "SHORTEST", 0.001)
     tries: list[int] = []
@@ -273,6 +273,7 @@ def test_an_attempt_that_ends_waits_for_a_database_that_is_away(
     recorder.end(attempt)
     assert said(stored("job")) == ["INFO once"]
     assert len(tries) == 5
+    assert {record.levelname for record in caplog.records} == {"WARNING"}, "nothing was refused"
 
 
 def test_what_the_database_refuses_harms_neither_the_job_nor_the_next_lines(
