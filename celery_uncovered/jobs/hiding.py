@@ -15,7 +15,7 @@ from celery_uncovered.jobs.messages import arguments, decode
 #: What Celery says itself; ``stamps`` are its users'.
 _CELERYS = {*vars(Context), "lang", "task", "origin", "argsrepr", "kwargsrepr"} - {"stamps"}
 #: The platform's own headers, which look after themselves, begin so.
-_OURS = "job_"
+_OURS = ("job_", "scope")
 
 
 def without_secrets(headers: Mapping[str, Any], body: Any, text: str) -> dict[str, Any]:
