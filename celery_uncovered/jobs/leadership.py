@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from celery_uncovered.jobs.errors import LeadLostError
 from celery_uncovered.jobs.models import Leader
 
 
@@ -38,6 +39,15 @@ class Candidate:
                 ignore_conflicts=True,
             )
             return row.filter(holder=self.holder).values_list("epoch", flat=True).first()
+
+    def hold(self, epoch: int) -> None:
+        """Keep the lead until the transaction ends: until then nobody can take it over.
+
+        Raises LeadLostError where another has led since ``epoch`` began.
+        """
+        row = Leader.objects.filter(role=self.role, holder=self.holder, epoch=epoch)
+        if not row.update(acted_at=timezone.now()):
+            raise LeadLostError(self.role, self.holder)
 
     def resign(self) -> None:
         """Let another lead at once."""
