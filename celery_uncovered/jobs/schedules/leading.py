@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from celery_uncovered.jobs import node
-from celery_uncovered.jobs.leadership import Candidate
+from celery_uncovered.jobs.leadership import ABSURD, Candidate
 from celery_uncovered.jobs.models import Leader
 
 ROLE = "beat"
@@ -29,7 +29,8 @@ def beating() -> Beating:
     leader = Leader.objects.filter(role=ROLE).first()
     if leader is None:
         return Beating(is_led=False)
-    is_led = leader.expires_at > timezone.now()
+    now = timezone.now()
+    is_led = now < leader.expires_at <= now + ABSURD
     return Beating(is_led=is_led, holder=leader.holder, until=leader.expires_at)
 
 
