@@ -186,6 +186,14 @@ class BadScheduleError(JobError, ValueError):
         super().__init__(f"The times of schedule “{name}” cannot be read: {first or 'unknown'}.")
 
 
+class BadCrontabError(JobError, ValueError):
+    """``reason`` is a whole sentence."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        self.text = text
+        super().__init__(reason)
+
+
 class LeadLostError(JobError):
     """Raised where a leader acts that leads no more; what it did is rolled back."""
 

@@ -12,8 +12,9 @@ from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from celery.schedules import crontab
+from celery.schedules import ParseException, crontab
 
+from celery_uncovered.jobs.errors import BadCrontabError
 from celery_uncovered.jobs.schedules.due import Due
 from celery_uncovered.jobs.schedules.walls import (
     DAY,
@@ -25,6 +26,9 @@ from celery_uncovered.jobs.schedules.walls import (
 
 HOUR = timedelta(hours=1)
 HOURS_OF_A_DAY = 24
+#: The fields of a crontab in their order, and how much of one is kept.
+NAMES = ("minute", "hour", "day of the month", "month", "weekday")
+LONGEST = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +66,31 @@ def read_fields(minute: str, hour: str, day: str, month: str, weekday: str) -> F
         months=frozenset(read.month_of_year),
         weekdays=frozenset(read.day_of_week),
     )
+
+
+def parse_crontab(text: str) -> tuple[str, ...]:
+    """The five fields of a crontab as a person writes it. Raises BadCrontabError."""
+    fields = tuple(text.split())
+    if len(fields) != len(NAMES):
+        reason = f"“{text:.80}” is no crontab: it has {len(fields)} fields, and needs five: {', '.join(NAMES)}."
+        raise BadCrontabError(text, reason)
+    for position, (name, field) in enumerate(zip(NAMES, fields, strict=True)):
+        alone = ["*"] * len(NAMES)
+        alone[position] = field
+        if len(field) > LONGEST or not _can_be_read(*alone):
+            reason = f"The {name} “{field:.40}” is not understood; write *, 5, 1-5, 1,3 or */10."
+            raise BadCrontabError(text, reason)
+    if not _can_be_read(*fields):
+        raise BadCrontabError(text, f"“{text}” never comes: no month has such a day.")
+    return fields
+
+
+def _can_be_read(*fields: str) -> bool:
+    try:
+        read_fields(*fields)
+    except (ValueError, KeyError, IndexError, ParseException):
+        return False
+    return True
 
 
 def due_times(fields: Fields, zone: ZoneInfo, after: datetime, until: datetime) -> Iterator[Due]:

@@ -24,7 +24,7 @@ EVER, FOREVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UT
 #: How far a crontab's next is looked for: 29 February is a Monday within this, also around 2100.
 HORIZON = timedelta(days=41 * 366)
 #: What Celery and the row say of times that cannot be; ``ImproperlyConfigured`` is Celery's: a library is missing.
-UNREADABLE = (ValueError, KeyError, OverflowError, ImproperlyConfigured, ParseException)
+UNREADABLE = (ValueError, KeyError, IndexError, OverflowError, ImproperlyConfigured, ParseException)
 INSTANT = timedelta(microseconds=1)
 LONGEST = timedelta(days=36_525)
 #: The sun's times are cut to seconds, and what comes within that is the same event once more.

@@ -2,13 +2,16 @@
 
 from datetime import datetime
 from functools import partial
+from json import JSONDecodeError
 from typing import Any
 
 from celery import current_app
 from django.db import transaction
 from kombu.utils.json import loads
 
+from celery_uncovered.jobs.errors import ArgumentsNotJsonError
 from celery_uncovered.jobs.ids import new_id
+from celery_uncovered.jobs.submit import registered
 
 #: The header that tells a task which due time of its schedule it runs for, in ISO 8601.
 DUE_HEADER = "schedule_due"
@@ -29,6 +32,18 @@ def submit_row(row: Any, due_at: datetime | None = None) -> str:
     if not getattr(task, "is_job", False):
         return _send_later(task, args, kwargs, options)
     return str(task.apply_async(args, kwargs, **options).id)
+
+
+def submit_by_hand(row: Any) -> str:
+    """Submit the job of a ``PeriodicTask`` row now, beside what it submits by itself; its id.
+
+    Raises JobError.
+    """
+    registered(row.task)
+    try:
+        return submit_row(row)
+    except JSONDecodeError as error:
+        raise ArgumentsNotJsonError(row.task, str(error)) from error
 
 
 def options_of(row: Any) -> dict[str, Any]:

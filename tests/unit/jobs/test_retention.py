@@ -273,7 +273,7 @@ def test_celerys_own_clean_up_is_neither_installed_nor_shown_nor_does_it_delete(
     PeriodicTask.objects.create(
         name="celery.backend_cleanup", task="celery.backend_cleanup", crontab=every_night
     )
-    assert "celery.backend_cleanup" not in {entry.name for entry in timetable.entries()}
+    assert "celery.backend_cleanup" not in {entry.name for entry in timetable.entry_page().entries}
     scheduler = LedgerScheduler(app=tasks.add.app)
     scheduler.setup_schedule()
     assert not PeriodicTask.objects.filter(task="celery.backend_cleanup").exists()
