@@ -21,7 +21,9 @@ from celery_uncovered.jobs.errors import (
     ArgumentsNotJsonError,
     ArgumentsTooLargeError,
     ArtifactNotSavedError,
+    BadCrontabError,
     BadItemError,
+    BadScheduleError,
     JobCancelledError,
     JobError,
     JobNotFoundError,
@@ -64,6 +66,17 @@ from celery_uncovered.jobs.registry import (
     schedulable_tasks,
 )
 from celery_uncovered.jobs.replay import retry_job
+from celery_uncovered.jobs.schedules.crontabs import parse_crontab
+from celery_uncovered.jobs.schedules.due import Due
+from celery_uncovered.jobs.schedules.leading import Beating, beating
+from celery_uncovered.jobs.schedules.misfire import Rules as MisfireRules
+from celery_uncovered.jobs.schedules.outlook import (
+    OccurrenceInfo,
+    Outlook,
+)
+from celery_uncovered.jobs.schedules.outlook import outlooks as schedule_outlooks
+from celery_uncovered.jobs.schedules.outlook import set_rules as set_misfire_rules
+from celery_uncovered.jobs.schedules.submitting import submit_by_hand as submit_schedule
 from celery_uncovered.jobs.set_aside import (
     SetAsideInfo,
     discard_set_aside,
@@ -71,7 +84,7 @@ from celery_uncovered.jobs.set_aside import (
     send_back,
     set_aside_message,
 )
-from celery_uncovered.jobs.states import FINAL, State
+from celery_uncovered.jobs.states import FINAL, Misfire, OccurrenceOutcome, State
 from celery_uncovered.jobs.status import (
     ArtifactInfo,
     AttemptInfo,
@@ -110,10 +123,14 @@ __all__ = [
     "ArtifactInfo",
     "ArtifactNotSavedError",
     "AttemptInfo",
+    "BadCrontabError",
     "BadItemError",
+    "BadScheduleError",
+    "Beating",
     "DeadLetterFilter",
     "DeadLetterPage",
     "Dispatching",
+    "Due",
     "Example",
     "JobCancelledError",
     "JobError",
@@ -123,13 +140,18 @@ __all__ = [
     "JobPage",
     "JobStatus",
     "KeyHeldError",
+    "Misfire",
+    "MisfireRules",
     "NavigationLink",
     "NoCurrentJobError",
     "NoDeadLetterError",
     "NotRetriableError",
     "NotSentBackError",
     "NotSetAsideError",
+    "OccurrenceInfo",
+    "OccurrenceOutcome",
     "OneByOneError",
+    "Outlook",
     "Progress",
     "ResultPanel",
     "SchedulableTask",
@@ -144,6 +166,7 @@ __all__ = [
     "UnknownTaskError",
     "Viewer",
     "add_reader",
+    "beating",
     "cancel_job",
     "check_cancelled",
     "count_dead_letters",
@@ -171,6 +194,7 @@ __all__ = [
     "new_id",
     "no_fork",
     "operators_only",
+    "parse_crontab",
     "queue_names",
     "readable_job_or_404",
     "readable_statuses",
@@ -187,11 +211,14 @@ __all__ = [
     "running_attempt",
     "save_artifact",
     "schedulable_tasks",
+    "schedule_outlooks",
     "scope",
     "send_back",
     "set_aside_message",
+    "set_misfire_rules",
     "submit",
     "submit_many",
+    "submit_schedule",
     "unless_unchanged",
     "viewer_of",
     "wants_json",

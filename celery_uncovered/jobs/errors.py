@@ -214,3 +214,28 @@ class AttemptFencedError(JobError, Ignore):
     def __init__(self, task_id: str, attempt: int) -> None:
         self.task_id, self.attempt = task_id, attempt
         super().__init__(f"Attempt {attempt} of job {task_id} is no longer the current one.")
+
+
+class BadScheduleError(JobError, ValueError):
+    """Raised for a schedule whose due times cannot be told; ``reason`` completes the sentence."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        first = reason.strip().partition("\n")[0].rstrip(".")
+        super().__init__(f"The times of schedule “{name}” cannot be read: {first or 'unknown'}.")
+
+
+class BadCrontabError(JobError, ValueError):
+    """``reason`` is a whole sentence."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        self.text = text
+        super().__init__(reason)
+
+
+class LeadLostError(JobError):
+    """Raised where a leader acts that leads no more; what it did is rolled back."""
+
+    def __init__(self, role: str, holder: str) -> None:
+        self.role, self.holder = role, holder
+        super().__init__(f"{holder} does not lead as {role} any more.")

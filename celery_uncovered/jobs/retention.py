@@ -3,7 +3,8 @@
 A job is due to go when it ended well or was cancelled ``JOBS_KEEP_DAYS`` ago, or failed
 ``JOBS_KEEP_FAILED_DAYS`` ago and was discarded; 0 keeps for ever, and so do dead letters until
 somebody tends them. A family (the jobs of one ``root_id``) goes only when all of it is due, with its
-attempts, logs, results, artifacts, chords and readers.
+attempts, logs, results, artifacts, chords and readers. Occurrences of schedules go as what ended well
+does, but no sooner than their jobs.
 
 A pass is a generator of steps. Each is one short transaction or one folder, so that whoever runs it
 may stop after any of them and go on later, and no other writer waits longer than for one step.
@@ -24,7 +25,15 @@ from django.utils import timezone
 from django_celery_results.models import GroupResult, TaskResult
 
 from celery_uncovered.jobs.artifacts import discard_file, stored_files
-from celery_uncovered.jobs.models import Artifact, Attempt, Chord, Job, LogPart, Reader
+from celery_uncovered.jobs.models import (
+    Artifact,
+    Attempt,
+    Chord,
+    Job,
+    LogPart,
+    Occurrence,
+    Reader,
+)
 from celery_uncovered.jobs.states import FINAL, State
 from celery_uncovered.jobs.task_log.files import discard_old as discard_old_logs
 
@@ -45,6 +54,7 @@ KINDS = (
     "chords",
     "readers",
     "log files",
+    "occurrences",
 )
 #: The tables that go with a job by Django's cascade, and are counted.
 CASCADED = (
@@ -120,6 +130,7 @@ class Purge:
         for state in FINAL:
             yield from self._families(state)
         yield from self._copies_of_none()
+        yield from self._occurrences()
         yield from self._expired_artifacts()
         yield from self._orphan_files()
         yield from self._log_files()
@@ -164,6 +175,8 @@ class Purge:
             self.counts += _counted(Job.objects.filter(root_id__in=roots))
             expired = Artifact.objects.filter(expires_at__lte=self.policy.now)
             self._expired_with_jobs += expired.filter(job__root_id__in=roots).count()
+            going = Job.objects.filter(root_id__in=roots).values("id")
+            self.counts["occurrences"] += self._old_occurrences().filter(task_id__in=going).count()
             yield
             return
         parts = Job.objects.filter(root_id__in=roots).exclude(id__in=roots)
@@ -189,6 +202,18 @@ class Purge:
         # Groups that somebody saved: by their age alone, since jobs are not found by their group.
         groups = GroupResult.objects.filter(date_done__lt=self.policy.ended_before)
         yield from self._remove_rows("results", groups.order_by("date_done"))
+
+    def _occurrences(self) -> Iterator[None]:
+        """Those of jobs that are gone, and of none; a dry pass has counted the jobs' already."""
+        known = Job.objects.filter(id=OuterRef("task_id"))
+        gone = self._old_occurrences().filter(~Exists(known))
+        yield from self._remove_rows("occurrences", gone.order_by("created_at"))
+
+    def _old_occurrences(self) -> Any:
+        bound = self.policy.ended_before
+        return (
+            Occurrence.objects.filter(created_at__lt=bound) if bound else Occurrence.objects.none()
+        )
 
     def _expired_artifacts(self) -> Iterator[None]:
         expired = Artifact.objects.filter(expires_at__lte=self.policy.now)

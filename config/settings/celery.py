@@ -86,7 +86,7 @@ COMMON: dict[str, Any] = {
     "CELERY_RESULT_BACKEND": "celery_uncovered.jobs.results.LedgerBackend",
     "CELERY_RESULT_EXTENDED": True,
     "CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP": True,
-    "CELERY_BEAT_SCHEDULER": "celery_uncovered.jobs.schedules:LedgerScheduler",
+    "CELERY_BEAT_SCHEDULER": "celery_uncovered.jobs.schedules.scheduler:LedgerScheduler",
     "CELERY_BEAT_MAX_LOOP_INTERVAL": 5,
     "CELERY_TIMEZONE": "UTC",
     "CELERY_ENABLE_UTC": True,
