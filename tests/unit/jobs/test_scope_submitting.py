@@ -17,7 +17,7 @@ from celery_uncovered.jobs import dispatcher, outbox, recovery
 from celery_uncovered.jobs.errors import ScopeNotDeclaredError, ScopeNotJsonError
 from celery_uncovered.jobs.messages import Delivery
 from celery_uncovered.jobs.models import Job
-from celery_uncovered.jobs.schedules import LedgerScheduler
+from celery_uncovered.jobs.schedules.submitting import submit_row
 from celery_uncovered.jobs.scope import SCOPE_HEADER, encode
 from celery_uncovered.jobs.states import State
 from celery_uncovered.jobs.task import JobTask
@@ -53,9 +53,7 @@ def results(task: Any) -> list[Any]:
 
 
 def run_schedule(entry: PeriodicTask) -> str:
-    scheduler = LedgerScheduler(app=current_app, lazy=True)
-    due = scheduler.Entry(entry, app=current_app)
-    return str(scheduler.apply_async(due, advance=False).id)
+    return submit_row(entry, due_at=timezone.now())
 
 
 def second_of(result: Any) -> str:

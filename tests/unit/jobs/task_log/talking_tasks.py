@@ -13,6 +13,7 @@ from django.db import DatabaseError, transaction
 from celery_uncovered.jobs.models import Job
 
 log = logging.getLogger(__name__)
+nothing: dict[str, str] = {}
 task_log = get_task_logger(__name__)
 
 
@@ -29,7 +30,7 @@ def talk() -> None:
 @shared_task
 def log_error() -> None:
     try:
-        {}["caught"]
+        nothing["caught"]
     except KeyError:
         log.exception("went on")
 
@@ -72,7 +73,7 @@ def talk_in_a_transaction(self: Any) -> None:
     try:
         with transaction.atomic():
             log.info("within")
-            {}["missing"]
+            nothing["missing"]
     except KeyError:
         log.info("rolled back")
     with transaction.atomic():

@@ -14,6 +14,7 @@ from celery.utils.log import LoggingProxy
 from celery_uncovered.jobs.current import running
 from celery_uncovered.jobs.task_log import capture, recorder
 from celery_uncovered.jobs.task_log.capture import TaskStream
+from celery_uncovered.jobs.task_log.writer import writer
 from tests.unit.jobs import odd_tasks
 from tests.unit.jobs.running import run_job, state_of
 from tests.unit.jobs.task_log import talking_tasks
@@ -207,6 +208,6 @@ def test_a_line_without_an_end_is_not_kept_in_memory_for_ever() -> None:
     with running(attempt_at("endless")) as attempt:
         for _ in range(40):
             out.write("x" * 1024)
-        assert len("".join(text for _, text in recorder.writer().log_of(attempt).rests())) < 33_000
+        assert len("".join(text for _, text in writer().log_of(attempt).rests())) < 33_000
     recorder.end(attempt)
     assert len(stored("endless")) > 32 * 1024
