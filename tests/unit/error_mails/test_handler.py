@@ -131,7 +131,7 @@ def test_long_words_are_cut_in_their_middle(keeper: Keeper, desk: FakeDesk) -> N
 def test_a_secret_is_masked_before_the_text_is_cut(keeper: Keeper, desk: FakeDesk) -> None:
     """Where the cut goes through it, half of it would not be known for one."""
     secret = secrets.token_hex(40)
-    before = f"password={secret} "
+    before = f" password={secret} "
     for left in range(0, len(before), 9):
         keeper._tallies.want_events()
         log.error("%s", "x" * (SENTENCE // 4 - left) + before + "y" * 2000)

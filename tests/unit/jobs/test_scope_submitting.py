@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from celery import chain, chord, current_app, group, signals
 from django.db import connection
-from django.utils import translation
+from django.utils import timezone, translation
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from celery_uncovered.jobs import api as jobs
