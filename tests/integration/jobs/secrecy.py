@@ -61,10 +61,14 @@ def stored() -> str:
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608  # names from the database
-            for row in cursor.fetchall():
-                values = [bytes(v).decode("latin-1") if isinstance(v, memoryview | bytes) else v for v in row]  # fmt: skip
-                found.append(f"{table}: {' '.join(map(str, values))}")
+            found += [f"{table}: {' '.join(map(as_text, row))}" for row in cursor.fetchall()]
     return "\n".join(found)
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, memoryview):
+        value = value.tobytes()
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def messages() -> list[str]:
@@ -78,7 +82,7 @@ def messages() -> list[str]:
             taken = []
             while (message := bound.get()) is not None:
                 taken.append(message)
-                body = message.body
+                body: Any = message.body
                 text = body if isinstance(body, str) else bytes(body).decode()
                 found.append(f"{text} {message.headers!r} {message.properties!r}")
             for message in taken:

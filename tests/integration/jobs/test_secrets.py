@@ -42,8 +42,7 @@ def test_planted_secrets_are_found_nowhere_and_reach_their_tasks(
     stack.start("worker", "--concurrency", "2")
     stack.start("dispatcher")
     states = {name: ledger.wait_until_final(task_id).state for name, task_id in ids.items()}
-    for text in ("link", "errback"):
-        stack.wait_for(lambda text=text: any(n.startswith(text) for n in ledger.notes()))
+    stack.wait_for(lambda: {"link", "errback"} <= {note.split()[0] for note in ledger.notes()})
     ledger.drain()
     # then the tasks had them
     failed = {name for name, state in states.items() if state == "FAILURE"}

@@ -11,15 +11,17 @@ from django.db import connection
 from django.test import override_settings
 
 from celery_uncovered.jobs import api as jobs
+from celery_uncovered.jobs.contexts import request_of
 from celery_uncovered.jobs.masking import MASK, mask_text
 from celery_uncovered.jobs.messages import Delivery, encode, wire_form
 from celery_uncovered.jobs.models import Chord, Job
 from celery_uncovered.jobs.sealing import Sealed
 from celery_uncovered.jobs.states import State
+from celery_uncovered.jobs.task import JobTask
 from tests.support.app import secret_tasks, tasks
 from tests.support.app.secret_tasks import digest
 from tests.support.secrets import planted
-from tests.unit.jobs.running import make_due, perform, run_all, run_job, value_of
+from tests.unit.jobs.running import become_a_worker, make_due, perform, run_all, run_job, value_of
 from tests.unit.jobs.web.help import client_of, make_operator
 
 pytestmark = pytest.mark.usefixtures("ledger", "_notes_here")
@@ -204,14 +206,41 @@ def test_headers_of_the_callers_own_are_sealed_and_open_in_the_task() -> None:
     def look(self: Any) -> None:
         seen.append((self.request.headers["token"], self.request.token, self.request.headers["x"]))
 
-    from tests.unit.jobs.running import become_a_worker  # noqa: PLC0415
-
     become_a_worker.cache_clear()
     headers: dict[str, Any] = {"token": PASSWORD, "x": 1}
     task_id = look.apply_async(headers=headers).id
     assert betrayed(stored()) == []
     run_job(task_id)
     assert seen == [(PASSWORD, PASSWORD, 1)]
+
+
+def test_what_celery_calls_after_the_task_gets_its_arguments_open() -> None:
+    heard: list[Any] = []
+
+    class Heard(JobTask):
+        def on_success(self, _value: Any, _id: str, args: Any, kwargs: Any) -> None:
+            heard.append((list(args), dict(kwargs), list(self.request.args or ())))
+
+    @current_app.task(shared=False, base=Heard)
+    def log_in(user: str, password: str, *, token: str) -> None:
+        pass
+
+    become_a_worker.cache_clear()
+    run_job(log_in.delay("bob", PASSWORD, token=PASSWORD).id)
+    assert heard == [(["bob", PASSWORD], {"token": PASSWORD}, ["bob", PASSWORD])]
+
+
+def test_what_a_task_says_beside_its_result_is_sealed_and_read_open() -> None:
+    @current_app.task(shared=False, bind=True)
+    def say(self: Any) -> None:
+        self.request.meta = {"token": PASSWORD}
+
+    become_a_worker.cache_clear()
+    task_id = say.delay().id
+    run_job(task_id)
+    assert betrayed(stored()) == []
+    result: Any = current_app.AsyncResult(task_id)
+    assert result._get_task_meta()["token"] == PASSWORD
 
 
 def test_words_that_the_caller_found_for_the_arguments_are_kept() -> None:
@@ -262,8 +291,6 @@ def test_progress_is_masked_before_it_is_cut() -> None:
     @current_app.task(shared=False)
     def report() -> None:
         jobs.report_progress(note=f"{'x' * 240} password={PASSWORD}")
-
-    from tests.unit.jobs.running import become_a_worker  # noqa: PLC0415
 
     become_a_worker.cache_clear()
     task_id = report.delay().id
@@ -333,8 +360,6 @@ def test_the_next_job_in_a_worker_knows_nothing_of_the_last_ones_secrets() -> No
 
 def test_dispatcher_and_pages_never_open_anything() -> None:
     handle.apply_async(("bob", PASSWORD), link=take_over.s("ann", PASSWORD))
-    from celery_uncovered.jobs.contexts import request_of  # noqa: PLC0415
-
     request = request_of(Job.objects.get())
     assert request.args[0] == "bob"
     assert isinstance(request.args[1], Sealed)
