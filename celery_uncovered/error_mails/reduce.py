@@ -82,7 +82,8 @@ def _sentence_of(record: logging.LogRecord, error: BaseException | None) -> str:
     if error is None:
         return message
     [*_, last] = traceback.format_exception_only(error)
-    return f"{last.strip()} ({message.strip()})"
+    words = last.strip().removeprefix(f"{type(error).__module__}.")
+    return f"{words} ({message.strip()})"
 
 
 def _traceback_of(record: logging.LogRecord, error: BaseException | None) -> str:

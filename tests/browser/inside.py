@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+from celery_uncovered.error_mails.models import Kind, Mail, Part
 from celery_uncovered.jobs import set_aside as set_aside_module
 from celery_uncovered.jobs.current import RunningAttempt
 from celery_uncovered.jobs.messages import encode
@@ -93,6 +94,39 @@ def set_aside(reason: str, **fields: Any) -> int:
     )
     SetAside.objects.filter(pk=number).update(**fields)
     return number
+
+
+def add_error() -> dict[str, str]:
+    """An error that came often, and the mail that told of it; their numbers."""
+    now = timezone.now()
+    span = {"first_at": now - timedelta(minutes=3), "last_at": now}
+    words = "shop.errors.OutOfPaintError: The paint is used up (Internal Server Error: /paint/)"
+    path = "a/very/long/path/" * 8
+    traceback = f'Traceback (most recent call last):\n  File "{path}views.py", line 7, in paint'
+    kind = Kind.objects.create(
+        fingerprint="paint",
+        source="django.request",
+        level="ERROR",
+        sentence=words,
+        place=f"{path}views.py:7 in paint",
+        traceback=traceback,
+        context="POST /paint/\nUser-Agent: Browser",
+        job_id="page-failed-1",
+        count=12_345,
+        waiting=45,
+        mails=1,
+        **span,
+    )
+    mail = Mail.objects.create(
+        message_id="<paint@example.org>",
+        round=0,
+        subject=words,
+        body=f"12,300 times.\n\n{traceback}",
+        short_body="",
+        sent_at=now,
+    )
+    Part.objects.create(mail=mail, kind=kind, count=12_300, **span)
+    return {"error": str(kind.pk), "error_mail": str(mail.pk)}
 
 
 def state_of(task_id: str) -> str:

@@ -77,6 +77,13 @@ PAGES = {
         title="New schedule",
         visitor="operator",
     ),
+    "error e-mails": Shown(path="/report-error/", title="Error e-mails"),
+    "error e-mails of an operator": Shown(
+        path="/report-error/", title="Error e-mails", visitor="operator"
+    ),
+    "errors": Shown(path="/errors/", title="Errors", visitor="operator"),
+    "error": Shown(path="/errors/{error}/", title="Error", visitor="operator"),
+    "error mail": Shown(path="/errors/mails/{error_mail}/", title="mail", visitor="operator"),
     "sign in": Shown(path="/sign-in/", title="Sign in"),
     "sign in by link": Shown(path="/sign-in/?token=any", title="Sign in"),
     "not found": Shown(path="/nothing/", title="There is nothing here", status=404),
@@ -103,6 +110,7 @@ def gallery(site: Site) -> dict[str, str]:
     failed = site.installation.report("month", ref_date="2026-05-01")
     site.installation.heal()
     return {
+        **site.call(inside.add_error),
         "finished": finished["task_id"],
         "failed": failed["task_id"],
         "aside": site.call(inside.set_aside, "Its body cannot be read as application/json."),

@@ -56,8 +56,8 @@ class Received:
 class MailServer:
     """``mails`` are those that it took, also one whose answer it lost."""
 
-    def __init__(self) -> None:
-        self.port = reserve_port()
+    def __init__(self, port: int | None = None) -> None:
+        self.port = port or reserve_port()
         self.mails: list[Received] = []
         #: What it answers to the end of a mail instead of taking it, such as "554 No".
         self.refusal = ""
