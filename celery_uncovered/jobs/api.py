@@ -37,6 +37,7 @@ from celery_uncovered.jobs.errors import (
     UnknownQueueError,
     UnknownTaskError,
 )
+from celery_uncovered.jobs.ids import new_id
 from celery_uncovered.jobs.progress import (
     check_cancelled,
     report_progress,
@@ -73,17 +74,20 @@ from celery_uncovered.jobs.status import (
     Progress,
     find_artifact,
     job_attempts,
+    job_states,
     job_status,
 )
 from celery_uncovered.jobs.submit import submit_job as submit
 from celery_uncovered.jobs.web.access import (
     Viewer,
+    identified_viewer,
     known_viewers_only,
     operators_only,
     readable_job_or_404,
     remember_reader,
     viewer_of,
 )
+from celery_uncovered.jobs.web.conditional import unless_unchanged
 from celery_uncovered.jobs.web.listing import (
     JobFilter,
     JobPage,
@@ -142,8 +146,10 @@ __all__ = [
     "dispatching",
     "examples",
     "find_artifact",
+    "identified_viewer",
     "is_reader",
     "job_attempts",
+    "job_states",
     "job_status",
     "jobs_read_by",
     "known_viewers_only",
@@ -151,6 +157,7 @@ __all__ = [
     "list_dead_letters",
     "list_jobs",
     "list_set_aside",
+    "new_id",
     "operators_only",
     "queue_names",
     "readable_job_or_404",
@@ -172,6 +179,7 @@ __all__ = [
     "set_aside_message",
     "submit",
     "submit_many",
+    "unless_unchanged",
     "viewer_of",
     "wants_json",
 ]

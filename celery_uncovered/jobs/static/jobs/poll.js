@@ -69,7 +69,7 @@
   };
 
   const announce = (word) => {
-    announcer.textContent = `The job is now: ${word}.`;
+    announcer.textContent = `The ${job.dataset.noun ?? "job"} is now: ${word}.`;
     document.dispatchEvent(new CustomEvent("jobs:state", { detail: word }));
     const wanted = job.querySelector("[data-focus-when-done]");
     if (wanted && (document.activeElement === document.body || !document.activeElement)) {
