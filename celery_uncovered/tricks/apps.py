@@ -7,3 +7,8 @@ class TricksConfig(AppConfig):
     name = "celery_uncovered.tricks"
     label = "tricks"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from celery_uncovered.tricks.payments import registering as payments
+
+        payments.register()

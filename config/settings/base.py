@@ -191,6 +191,22 @@ GITHUB_RETRY_SECONDS = env.float("GITHUB_RETRY_SECONDS", default=2.0)
 #: Seconds without a byte of an answer after which a request has failed.
 GITHUB_READ_TIMEOUT = env.float("GITHUB_READ_TIMEOUT", default=15.0)
 
+# --- payments -----------------------------------------------------------------------------------
+PAYMENTS_STANDIN_PORT = env.int("PAYMENTS_STANDIN_PORT", default=8010)
+PAYMENTS_GATEWAY_URL = env.str(
+    "PAYMENTS_GATEWAY_URL", default=f"http://127.0.0.1:{PAYMENTS_STANDIN_PORT}"
+)
+PAYMENTS_GATEWAY_TOKEN = env.str("PAYMENTS_GATEWAY_TOKEN", default="")
+#: Whether that address is the stand-in's, which moves no money.
+PAYMENTS_STANDIN = env.bool(
+    "PAYMENTS_STANDIN", default=not env.str("PAYMENTS_GATEWAY_URL", default="")
+)
+#: Seconds without a byte of an answer after which a request has failed, and before it is repeated first.
+PAYMENTS_READ_TIMEOUT = env.float("PAYMENTS_READ_TIMEOUT", default=10.0)
+PAYMENTS_RETRY_SECONDS = env.float("PAYMENTS_RETRY_SECONDS", default=2.0)
+#: Seconds that a payment may stay as it is before the periodic tasks look after it.
+PAYMENTS_GRACE_SECONDS = env.float("PAYMENTS_GRACE_SECONDS", default=60.0)
+
 # --- Celery -------------------------------------------------------------------------------------
 vars().update(broker_settings(env.str("CELERY_BROKER_URL", default=""), DATA_DIR))
 

@@ -63,6 +63,8 @@ COMMON: dict[str, Any] = {
     "CELERY_TASK_ROUTES": {
         "celery_uncovered.toyex.tasks.fetch_*": {"queue": "io"},
         "celery_uncovered.toyex.tasks.mail_*": {"queue": "io"},
+        "celery_uncovered.tricks.payments.tasks.charge_*": {"queue": "io"},
+        "celery_uncovered.tricks.payments.tasks.settle_*": {"queue": "io"},
     },
     # JSON only, both ways.
     "CELERY_TASK_SERIALIZER": "json",
