@@ -128,7 +128,7 @@ class Heard(PlainSession):
 
     headers_sent: dict[str, Any] = {}
 
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]  # all that it takes
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         Heard.headers_sent = kwargs["headers"]
         return super().request(*args, **kwargs)
 
