@@ -1,5 +1,6 @@
 """What a run calls in a process of the project."""
 
+import contextlib
 import random
 from typing import Any
 
@@ -11,10 +12,13 @@ from celery_uncovered.jobs import outbox
 from celery_uncovered.jobs.messages import Delivery
 from celery_uncovered.jobs.models import Attempt, Job
 from celery_uncovered.jobs.sender import own_sender
+from celery_uncovered.tricks.payments import charging
 from celery_uncovered.tricks.payments.accepting import CHARGE
+from celery_uncovered.tricks.payments.gateway import GatewayError
 from celery_uncovered.tricks.payments.models import Payment
 from celery_uncovered.tricks.payments.registering import FORGOTTEN, HANGING
-from celery_uncovered.tricks.payments.states import OPEN
+from celery_uncovered.tricks.payments.states import OPEN, Status
+from tests.chaos.payments.plan import ASKED_KIND, FORGOTTEN_KIND
 
 
 def look_often(seconds: int) -> None:
@@ -25,8 +29,11 @@ def look_often(seconds: int) -> None:
         row.save()
 
 
-def leave_without_a_job(reference: str, amount: int) -> str:
-    """A payment that something else put into the table, and nobody submitted."""
+def leave_without_a_job(reference: str, amount: int, kind: str) -> None:
+    """A payment whose job is lost: "forgotten" before it began, "noted" as begun, or "asked" for.
+
+    Nobody but the periodic tasks brings it on.
+    """
     now = timezone.now()
     payment = Payment.objects.create(
         task_id=jobs.new_id(),
@@ -36,7 +43,11 @@ def leave_without_a_job(reference: str, amount: int) -> str:
         reference=reference,
         check_at=now,
     )
-    return str(payment.task_id)
+    if kind != FORGOTTEN_KIND:
+        Payment.objects.filter(pk=payment.pk).update(status=Status.CHARGING)
+    if kind == ASKED_KIND:
+        with contextlib.suppress(GatewayError):  # it may be dead at this moment
+            charging.ask(payment)
 
 
 def repeat_messages(count: int, seed: int) -> int:

@@ -23,6 +23,8 @@ GATEWAY = {
 BOUNDARIES = (*WEB, *WORKER, *GATEWAY)
 #: Below DATA_DIR: what is to die, a file for each; and who died, a line for each.
 GATES, DEATHS = "gates", "deaths"
+#: How far a payment had come when its job was lost.
+ORPHANS = (FORGOTTEN_KIND, NOTED_KIND, ASKED_KIND) = ("forgotten", "noted", "asked")
 #: What dies: the process at the boundary, or all of its service.
 CHILD, ALL = "child", "all"
 
@@ -31,7 +33,7 @@ CHILD, ALL = "child", "all"
 class Plan:
     """``kills`` processes die at each boundary; of them one in ``all_of`` takes its whole service along.
 
-    ``orphans`` payments are left without a job. ``spare`` more deaths are prepared at each boundary,
+    ``orphans`` payments are left without a job, in each of three stages in turns. ``spare`` more deaths are prepared at each boundary,
     since another process may bring a payment past it.
     """
 
@@ -40,7 +42,7 @@ class Plan:
     kills: int
     seed: int
     all_of: int = 5
-    orphans: int = 20
+    orphans: int = 60
     spare: int = 4
     clients: int = 6
     patience: float = 120.0
@@ -63,6 +65,10 @@ class Plan:
     def references(self) -> list[str]:
         """One for each payment; the last ones are the orphans'."""
         return [f"payment {number:04}" for number in range(1, self.payments + 1)]
+
+    def orphans_by_reference(self) -> dict[str, str]:
+        lost = self.references()[self.payments - self.orphans :]
+        return {one: ORPHANS[number % len(ORPHANS)] for number, one in enumerate(lost)}
 
     def amount_of(self, reference: str) -> int:
         """In cents; none that the stand-in declines."""

@@ -67,8 +67,8 @@ class Run:
         people = People(plan=self.plan, site=fleet.web)
         references = self.plan.references()
         people.start(references[: self.plan.payments - self.plan.orphans])
-        for reference in references[self.plan.payments - self.plan.orphans :]:
-            self.call("leave_without_a_job", reference, self.plan.amount_of(reference))
+        for reference, kind in self.plan.orphans_by_reference().items():
+            self.call("leave_without_a_job", reference, self.plan.amount_of(reference), kind)
         self.strike(fleet, people)
         self.wait_until_quiet(fleet)
         return self.report(fleet, people, time.monotonic() - began)
