@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -25,6 +26,7 @@ from tests.servers.session import ROOT
 PROMISED_SECONDS = 90
 LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 LISTENING = "0A"
+HIDDEN = re.compile(r'type="hidden" name="(\w+)" value="([^"]*)"')
 
 
 Found = TypeVar("Found")
@@ -126,9 +128,26 @@ def test_a_report_is_made_by_a_click_of_anybody_on_this_machine(up: Up) -> None:
     make_report(up)
 
 
+def test_a_payment_is_settled_by_one_click_on_the_start_page(up: Up) -> None:
+    person = Person(up.site)
+    fields = dict(HIDDEN.findall(person.get("/").text))
+    form = {name: fields[name] for name in ("token", "amount", "currency", "reference")}
+    address = person.pay(form)
+    assert person.pay(form) == address, "pressed twice"
+    page = person.get(address).text
+    assert "Thank you" in page
+    document = up.wait_for(
+        lambda: (found := person.get(f"{address}status/").json())["is_final"] and found,
+        60,
+        "the payment has ended",
+    )
+    assert (document["status"], document["amount"]) == ("SETTLED", 1250)
+    assert "Charged once" in person.get(address).text
+
+
 def test_it_listens_on_loopback_alone(up: Up) -> None:
     listening = listening_addresses(up.processes())
-    assert len(listening) >= 2, "the pages and the stand-in"
+    assert len(listening) >= 3, "the pages and both stand-ins"
     assert up.port in {int(address.partition(":")[2], 16) for address in listening}
     assert not [address for address in listening if address.partition(":")[0] not in LOOPBACK]
 

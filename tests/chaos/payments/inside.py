@@ -20,6 +20,8 @@ from celery_uncovered.tricks.payments.registering import FORGOTTEN, HANGING
 from celery_uncovered.tricks.payments.states import OPEN, Status
 from tests.chaos.payments.plan import ASKED_KIND, FORGOTTEN_KIND
 
+ORPHAN = "orphan:"
+
 
 def look_often(seconds: int) -> None:
     """Have both periodic tasks run every few seconds, where people have a minute."""
@@ -37,14 +39,13 @@ def leave_without_a_job(reference: str, amount: int, kind: str) -> None:
     now = timezone.now()
     payment = Payment.objects.create(
         task_id=jobs.new_id(),
-        form_token=f"orphan:{reference}",
+        form_token=f"{ORPHAN}{reference}",
         amount=amount,
         currency="EUR",
         reference=reference,
         check_at=now,
+        status=Status.ACCEPTED if kind == FORGOTTEN_KIND else Status.CHARGING,
     )
-    if kind != FORGOTTEN_KIND:
-        Payment.objects.filter(pk=payment.pk).update(status=Status.CHARGING)
     if kind == ASKED_KIND:
         with contextlib.suppress(GatewayError):  # it may be dead at this moment
             charging.ask(payment)
@@ -64,8 +65,12 @@ def repeat_messages(count: int, seed: int) -> int:
 
 
 def submit_again(count: int, seed: int) -> int:
-    """Submit other jobs for some payments that are open: two that charge the same one at once."""
-    known = list(Payment.objects.filter(status__in=OPEN).values_list("pk", flat=True))
+    """Submit other jobs for some payments that are open: two that charge the same one at once.
+
+    Not for those whose job was lost: that is for the periodic tasks to find out.
+    """
+    is_open = Payment.objects.filter(status__in=OPEN).exclude(form_token__startswith=ORPHAN)
+    known = list(is_open.values_list("pk", flat=True))
     chosen = random.Random(seed).sample(known, min(count, len(known)))  # noqa: S311
     for payment_id in chosen:
         jobs.submit(CHARGE, args=[payment_id])

@@ -94,10 +94,12 @@ class Run:
     # --- while people pay ------------------------------------------------------------------------
     def strike(self, fleet: Fleet, people: People) -> None:
         """Repeat messages and jobs, and have the gateway die in turns, until all has been paid for."""
-        told = began = time.monotonic()
+        told = began = paid = time.monotonic()
         for tick in itertools.count():
             fleet.supervise()
-            if not people.are_paying and not self.left():
+            if people.are_paying:
+                paid = time.monotonic()
+            elif not self.left() or time.monotonic() - paid > self.plan.patience:
                 return
             if tick % REPEAT_EVERY == 0:
                 self.repeat(tick)
