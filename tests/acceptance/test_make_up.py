@@ -15,6 +15,7 @@ from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 
 from tests.acceptance.browser import JSON, Person, links_in
 from tests.acceptance.expected import expected_rows, read_back
@@ -26,6 +27,7 @@ from tests.servers.session import ROOT
 PROMISED_SECONDS = 90
 LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 LISTENING = "0A"
+GATEWAY = re.compile(r"gateway's stand-in listens on (http://127\.0\.0\.1:\d+)")
 HIDDEN = re.compile(r'type="hidden" name="(\w+)" value="([^"]*)"')
 
 
@@ -143,6 +145,9 @@ def test_a_payment_is_settled_by_one_click_on_the_start_page(up: Up) -> None:
     )
     assert (document["status"], document["amount"]) == ("SETTLED", 1250)
     assert "Charged once" in person.get(address).text
+    [gateway] = GATEWAY.findall(up.process.log.read_text())
+    counts = requests.get(f"{gateway}/counts", timeout=10).json()
+    assert (counts["charges"], counts["amount"]) == (1, 1250)
 
 
 def test_it_listens_on_loopback_alone(up: Up) -> None:

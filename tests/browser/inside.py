@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from celery_uncovered.error_mails.models import Kind, Mail, Part
+from celery_uncovered.jobs import api as jobs
 from celery_uncovered.jobs import set_aside as set_aside_module
 from celery_uncovered.jobs.current import RunningAttempt
 from celery_uncovered.jobs.messages import encode
@@ -17,6 +18,7 @@ from celery_uncovered.jobs.models import Job, SetAside
 from celery_uncovered.jobs.task_log import store
 from celery_uncovered.jobs.task_log.pending import AttemptLog, Bounds
 from celery_uncovered.toyex.models import Report
+from celery_uncovered.tricks.payments.models import Payment
 from tests.unit.jobs.web.help import OPEN_TASK, give_file, make_job
 
 
@@ -156,6 +158,24 @@ def end_job(task_id: str) -> None:
     """With a file."""
     give_file(task_id)
     change_job(task_id, state="SUCCESS", finished_at=timezone.now())
+
+
+def add_payment(status: str) -> str:
+    """One that nobody charges, and whose job is gone."""
+    now = timezone.now()
+    payment = Payment.objects.create(
+        task_id=jobs.new_id(),
+        form_token=f"gallery:{status}",
+        amount=1250,
+        currency="EUR",
+        reference="The order with a reference as long as somebody may happen to write it",
+        status=status,
+        charge_id="" if status == "ACCEPTED" else "ch_0198c0ffee",
+        reason="The payer's bank declined." if status == "DECLINED" else "",
+        ended_at=None if status == "ACCEPTED" else now,
+        check_at=now,
+    )
+    return str(payment.task_id)
 
 
 def add_report(task_id: str) -> None:

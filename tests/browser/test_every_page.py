@@ -84,6 +84,16 @@ PAGES = {
     "errors": Shown(path="/errors/", title="Errors", visitor="operator"),
     "error": Shown(path="/errors/{error}/", title="Error", visitor="operator"),
     "error mail": Shown(path="/errors/mails/{error_mail}/", title="mail", visitor="operator"),
+    "payments": Shown(path="/tricks/payments/", title="Payments", visitor="operator"),
+    "accepted payment": Shown(
+        path="/tricks/payments/{accepted}/", title="Thank you", visitor="operator"
+    ),
+    "settled payment": Shown(
+        path="/tricks/payments/{settled}/", title="Thank you", visitor="operator"
+    ),
+    "declined payment": Shown(
+        path="/tricks/payments/{declined}/", title="Not paid", visitor="operator"
+    ),
     "sign in": Shown(path="/sign-in/", title="Sign in"),
     "sign in by link": Shown(path="/sign-in/?token=any", title="Sign in"),
     "not found": Shown(path="/nothing/", title="There is nothing here", status=404),
@@ -113,6 +123,9 @@ def gallery(site: Site) -> dict[str, str]:
         **site.call(inside.add_error),
         "finished": finished["task_id"],
         "failed": failed["task_id"],
+        "accepted": site.call(inside.add_payment, "ACCEPTED"),
+        "settled": site.call(inside.add_payment, "SETTLED"),
+        "declined": site.call(inside.add_payment, "DECLINED"),
         "aside": site.call(inside.set_aside, "Its body cannot be read as application/json."),
         "stray": site.call(inside.set_aside, "A file is no message.", is_message=False),
     }

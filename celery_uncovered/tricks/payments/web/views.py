@@ -135,6 +135,7 @@ def _form(request: HttpRequest, *, error: str = "", status: int = 200) -> HttpRe
 def _card_context(found: Payment) -> dict[str, Any]:
     return {
         "payment": found,
+        "title": "Not paid" if found.status == Status.DECLINED else "Thank you",
         "look": _LOOKS[Status(found.status)],
         "takes_long": takes_long(found),
         "has_job": bool(jobs.job_states([found.task_id])),
