@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,6 +18,8 @@ from celery_uncovered.jobs.masking.names import is_secret_name
 SHORTEST = 8
 #: The same for the secrets of one job, which are looked for in its own texts only.
 SHORTEST_OF_JOB = 6
+#: Longer ones are whole documents, in which the secrets are found by their looks; and more are data.
+LONGEST_OF_JOB, MOST_OF_JOB = 5000, 100
 #: What a setting may nest; DATABASES nests two.
 _DEEPEST = 6
 _IN_ADDRESS = re.compile(r"://[^\s/:@]*:([^\s/@]+)@")
@@ -38,12 +41,18 @@ def secrets_of_job() -> tuple[str, ...]:
 
 def learn_secrets(values: Iterable[Any]) -> None:
     """Take these JSON values, the texts and numbers in them, for secrets of the job that this thread runs."""
-    _of_job.set(_ordered(_long_texts(values) | {*_of_job.get()}))
+    _of_job.set(_longest_first({*secrets_in(values), *_of_job.get()}))
 
 
 def secrets_in(values: Iterable[Any]) -> tuple[str, ...]:
-    """The texts and numbers in these JSON values that are long enough to be looked for, in all their forms."""
-    return _ordered(_long_texts(values))
+    """The texts and numbers in these JSON values that can be looked for, in all their forms."""
+    fitting = (
+        text
+        for value in values
+        for text in _texts(value)
+        if SHORTEST_OF_JOB <= len(text) <= LONGEST_OF_JOB
+    )
+    return _in_all_forms(islice(fitting, MOST_OF_JOB))
 
 
 def hide(values: Iterable[Any], text: str) -> str:
@@ -75,7 +84,7 @@ def _read_settings() -> tuple[str, ...]:
                 continue
             if value != getattr(global_settings, name, _UNCHANGED):
                 found.update(_secrets_in(name, value, 0))
-    _of_settings = _ordered({text for text in found if len(text) >= SHORTEST})
+    _of_settings = _in_all_forms(text for text in found if len(text) >= SHORTEST)
     return _of_settings
 
 
@@ -97,10 +106,6 @@ def _secrets_in(name: Any, value: Any, depth: int) -> Iterator[str]:
             yield value
 
 
-def _long_texts(values: Iterable[Any]) -> set[str]:
-    return {text for value in values for text in _texts(value) if len(text) >= SHORTEST_OF_JOB}
-
-
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for inner in value.values():
@@ -120,10 +125,13 @@ def _forms(text: str) -> tuple[str, ...]:
     return text, repr(text)[1:-1], *in_json
 
 
-def _ordered(texts: set[str]) -> tuple[str, ...]:
-    """Each text, and how it is written within quotes where that differs; the longest first."""
-    written = {form for text in texts for form in _forms(text)}
-    return tuple(sorted(written - {MASK}, key=len, reverse=True))
+def _in_all_forms(texts: Iterable[str]) -> tuple[str, ...]:
+    return _longest_first({form for text in texts for form in _forms(text)} - {MASK})
+
+
+def _longest_first(texts: set[str]) -> tuple[str, ...]:
+    """So that no part of one is masked alone."""
+    return tuple(sorted(texts, key=len, reverse=True))
 
 
 def _forget(**_: Any) -> None:

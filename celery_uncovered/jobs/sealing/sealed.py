@@ -4,12 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.fernet import InvalidToken
 from kombu.utils.json import loads, register_type
 
-from celery_uncovered.jobs.errors import SealBrokenError
 from celery_uncovered.jobs.masking import MASK
-from celery_uncovered.jobs.sealing.keys import cipher
+from celery_uncovered.jobs.sealing.keys import decrypted, encrypted
 
 TYPE = "sealed"
 MARK = f'"__type__": "{TYPE}"'
@@ -46,8 +44,8 @@ def is_sealed(value: Any) -> bool:
 
 def closed(value: Any) -> dict[str, str]:
     """A value of plain JSON, sealed; as plain JSON."""
-    token = cipher().encrypt(json.dumps(value, ensure_ascii=False).encode())
-    return {"__type__": TYPE, "__value__": token.decode()}
+    token = encrypted(json.dumps(value, ensure_ascii=False).encode())
+    return {"__type__": TYPE, "__value__": token}
 
 
 def opened(value: Any, found: list[Any] | None = None) -> Any:
@@ -68,10 +66,7 @@ def opened(value: Any, found: list[Any] | None = None) -> Any:
 
 
 def _opened(token: Any) -> Any:
-    try:
-        text = cipher().decrypt(token).decode()
-    except (InvalidToken, TypeError, ValueError) as error:
-        raise SealBrokenError from error
+    text = decrypted(token).decode()
     secret = loads(text)
     # A part of it may have been sealed before the whole.
     return opened(secret) if holds_sealed(text) else secret

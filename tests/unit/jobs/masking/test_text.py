@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from celery_uncovered.jobs.masking import MASK, mask_text
-from celery_uncovered.jobs.masking.known import forget_secrets, learn_secrets
+from celery_uncovered.jobs.masking.known import forget_secrets, known_secrets, learn_secrets
 from tests.support.secrets import Planted, planted, with_check_digit
 
 MEGABYTE = 1_000_000
@@ -140,6 +140,16 @@ def test_the_secrets_of_a_job_are_masked_while_it_runs() -> None:
     finally:
         forget_secrets()
     assert mask_text(said) == said
+
+
+def test_a_job_with_a_great_many_secrets_is_masked_no_slower() -> None:
+    learn_secrets([[f"device-token-{number}" for number in range(100_000)], "x" * 100_000])
+    learn_secrets([["one more of them"]])
+    try:
+        assert len(known_secrets()) < 1000
+        assert mask_text("device-token-7 and one more of them") == f"{MASK} and {MASK}"
+    finally:
+        forget_secrets()
 
 
 @pytest.mark.parametrize(
