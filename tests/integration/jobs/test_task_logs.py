@@ -109,6 +109,7 @@ def test_bytes_of_every_kind_do_no_harm(stack: Stack, ledger: Ledger) -> None:
     assert file.read_text().count(shown) == 2
 
 
+@pytest.mark.behaviour("J13")
 def test_a_job_that_talks_without_end_is_bounded_and_ends_at_its_soft_limit(
     stack: Stack, ledger: Ledger
 ) -> None:

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -338,19 +339,21 @@ def test_what_the_log_itself_has_to_say_is_not_in_it(
 
 
 def test_a_child_that_a_task_forks_writes_to_the_file_and_leaves_the_ledger_alone(
-    fresh_writer: Writer, folder: Any
+    fresh_writer: Writer, folder: Path
 ) -> None:
     attempt = attempt_at("job")
     with running(attempt):
         say(attempt, "parent")
         child = os.fork()
         if child == 0:
+            code = 1
             try:
                 say(attempt, "child")
                 recorder.end(attempt)
+                code = int(recorder.writer()._stores)
             finally:
-                os._exit(0)
-        os.waitpid(child, 0)
+                os._exit(code)
+        assert os.waitpid(child, 0)[1] == 0
     recorder.end(attempt)
     assert said(stored("job")) == ["INFO parent"]
     (file,) = folder.iterdir()
@@ -390,4 +393,21 @@ def test_the_log_goes_with_its_job(fresh_writer: Writer) -> None:
     assert purge.go_on()
     assert dict(+purge.counts) == dict(+dry.counts) == {"jobs": 1, "log parts": 1}
     assert (stored("old"), said(stored("young"))) == ("", ["INFO hello"])
-    assert connection.in_atomic_block is False
+
+
+def test_files_that_nobody_adds_to_go_after_the_same_time(folder: Path, settings: Settings) -> None:
+    folder.mkdir()
+    old = folder / "tests.talk.log.1"
+    old.touch()
+    month_ago = time.time() - 31 * 86_400
+    os.utime(old, (month_ago, month_ago))
+    settings.JOBS_KEEP_DAYS = 0
+    assert Purge().go_on()
+    assert old.exists(), "kept for ever"
+    settings.JOBS_KEEP_DAYS = 30
+    dry, purge = Purge(dry=True), Purge()
+    assert dry.go_on()
+    assert old.exists()
+    assert purge.go_on()
+    assert dict(+purge.counts) == dict(+dry.counts) == {"log files": 1}
+    assert not old.exists()
