@@ -65,7 +65,7 @@ def test_errors_are_mailed_once_with_their_counts_and_without_secrets(
     await_count(installation, mail_server, PURPOSE, 1)
     [mail] = mail_server.of(PURPOSE)
     assert mail.recipients == ("ann@example.org", "bob@example.org")
-    assert mail.message["Subject"].startswith("[Celery Uncovered] ERROR: ")
+    assert "[Celery Uncovered] ERROR: ReportedOnPurposeError: " in mail.message["Subject"]
     assert "POST /report-error/" in mail.text
     assert "report_error/views.py" in mail.text
     assert "https://jobs.example.org/errors/" in mail.text

@@ -102,7 +102,7 @@ def add_error() -> dict[str, str]:
     """An error that came often, and the mail that told of it; their numbers."""
     now = timezone.now()
     span = {"first_at": now - timedelta(minutes=3), "last_at": now}
-    words = "shop.errors.OutOfPaintError: The paint is used up (Internal Server Error: /paint/)"
+    words = "OutOfPaintError: The paint is used up (Internal Server Error: /paint/)"
     path = "a/very/long/path/" * 8
     traceback = f'Traceback (most recent call last):\n  File "{path}views.py", line 7, in paint'
     kind = Kind.objects.create(

@@ -13,9 +13,7 @@ Mailing = Callable[[Stack], Stack]
 def test_an_error_in_a_transaction_that_rolls_back_is_kept(stack: Stack, mailing: Mailing) -> None:
     mailing(stack).call(helpers.fail_in_a_transaction, "out of paper")
     assert stack.call(helpers.flush) == 0
-    assert stack.call(helpers.kept) == {
-        f"{helpers.__name__}.RolledBackError: out of paper (rolled back)": 1
-    }
+    assert stack.call(helpers.kept) == {"RolledBackError: out of paper (rolled back)": 1}
 
 
 def test_an_error_in_an_aborted_transaction_is_kept(stack: Stack, mailing: Mailing) -> None:
