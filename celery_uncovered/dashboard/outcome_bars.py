@@ -10,6 +10,8 @@ from celery_uncovered.jobs import api as jobs
 
 #: Of a bar's box, in pixels; the lowest bar can still be seen, and its box be hit.
 HEIGHT, LOWEST = 24, 7
+#: What failed has a cross above it.
+CROSSED, CROSS = {"failure", "refused"}, 10
 #: What did not become a job has no state of one.
 LOOKS = {
     jobs.OccurrenceOutcome.MERGED: "merged",
@@ -31,6 +33,7 @@ class Bar:
     y: int
     height: int
     is_hollow: bool
+    is_crossed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +55,8 @@ def bars_of(occurrences: Sequence[jobs.OccurrenceInfo], zone: tzinfo) -> Bars:
 def _bar(one: jobs.OccurrenceInfo, longest: timedelta, zone: tzinfo) -> Bar:
     took, look = _took(one), look_of(one)
     share = took / longest if took is not None and longest else 0
-    height = LOWEST + round((HEIGHT - LOWEST) * share)
+    highest = HEIGHT - CROSS if look in CROSSED else HEIGHT
+    height = LOWEST + round((highest - LOWEST) * share)
     return Bar(
         occurrence=one,
         look=look,
@@ -62,6 +66,7 @@ def _bar(one: jobs.OccurrenceInfo, longest: timedelta, zone: tzinfo) -> Bar:
         y=HEIGHT - height,
         height=height,
         is_hollow=one.state is None,
+        is_crossed=look in CROSSED,
     )
 
 

@@ -41,7 +41,7 @@ def zone_in_words(row: PeriodicTask) -> str:
 
 
 def moment_words(at: datetime, zone: tzinfo) -> str:
-    """Such as "Mon 4 May 07:30", in that zone."""
+    """In that zone, as "Mon 4 May 07:30"."""
     local = at.astimezone(zone)
     return f"{local:%a} {local.day} {local:%b %H:%M}"
 

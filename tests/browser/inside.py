@@ -8,13 +8,14 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from celery_uncovered.error_mails.models import Kind, Mail, Part
 from celery_uncovered.jobs import api as jobs
 from celery_uncovered.jobs import set_aside as set_aside_module
 from celery_uncovered.jobs.current import RunningAttempt
 from celery_uncovered.jobs.messages import encode
-from celery_uncovered.jobs.models import Job, SetAside
+from celery_uncovered.jobs.models import Job, Occurrence, SetAside
 from celery_uncovered.jobs.task_log import store
 from celery_uncovered.jobs.task_log.pending import AttemptLog, Bounds
 from celery_uncovered.toyex.models import Report
@@ -176,6 +177,43 @@ def add_payment(status: str) -> str:
         check_at=now,
     )
     return str(payment.task_id)
+
+
+def add_schedule(name: str, crontab: str, zone: str, **fields: Any) -> int:
+    minute, hour, day, month, weekday = crontab.split()
+    row = CrontabSchedule.objects.create(
+        minute=minute,
+        hour=hour,
+        day_of_month=day,
+        month_of_year=month,
+        day_of_week=weekday,
+        timezone=zone,
+    )
+    return int(PeriodicTask.objects.create(name=name, task=OPEN_TASK, crontab=row, **fields).pk)
+
+
+def add_outcomes(schedule_id: int) -> None:
+    """Twenty of every kind, one an hour; some of their jobs have failed, and one is gone."""
+    states = ["SUCCESS"] * 12 + ["FAILURE", "REVOKED", "SUCCESS", "RETRY"]
+    others = ["SKIPPED", "MERGED", "REFUSED", "SUBMITTED"]
+    kinds = [("SUBMITTED", state) for state in states] + [(outcome, "") for outcome in others]
+    for number, (outcome, state) in enumerate(kinds):
+        due = timezone.now().replace(minute=0) - timedelta(hours=len(kinds) - number)
+        task_id = f"outcome-{schedule_id}-{number}" if state else ""
+        if state:
+            add_job(task_id, state=state, age=60)
+            took = timedelta(seconds=1 + number * 7 % 60)
+            Job.objects.filter(id=task_id, finished_at__isnull=False).update(
+                finished_at=timezone.now() + took, started_at=timezone.now()
+            )
+        note = "" if state else 'Queue "fast" is not configured; choose one of: default, io.'
+        Occurrence.objects.create(
+            schedule_id=schedule_id,
+            due_at=due,
+            outcome=outcome,
+            task_id=task_id or ("gone" if outcome == "SUBMITTED" else ""),
+            note=note,
+        )
 
 
 def add_report(task_id: str) -> None:

@@ -94,6 +94,15 @@ PAGES = {
     "declined payment": Shown(
         path="/tricks/payments/{declined}/", title="Not paid", visitor="operator"
     ),
+    "edit schedule": Shown(
+        path="/schedules/{schedule}/edit/", title="Edit schedule", visitor="operator"
+    ),
+    "schedule": Shown(
+        path="/schedules/{schedule}/", title="Every night in Berlin", visitor="operator"
+    ),
+    "no more schedules": Shown(
+        path="/schedules/?after=0:zzz", title="Schedules", visitor="operator"
+    ),
     "sign in": Shown(path="/sign-in/", title="Sign in"),
     "sign in by link": Shown(path="/sign-in/?token=any", title="Sign in"),
     "not found": Shown(path="/nothing/", title="There is nothing here", status=404),
@@ -115,12 +124,17 @@ def gallery(site: Site) -> dict[str, str]:
         site.call(inside.say, "page-talks", *lines, "    and more", attempt=attempt)
     for number in (1, 2, 3):
         site.call(inside.add_failed_job, f"page-failed-{number}")
+    schedule = site.call(
+        inside.add_schedule, "Every night in Berlin", "30 2 * * *", "Europe/Berlin"
+    )
+    site.call(inside.add_outcomes, schedule)
     finished = site.installation.report("day", "language", ref_date="2026-05-01")
     site.installation.spoil({"kind": "401"})
     failed = site.installation.report("month", ref_date="2026-05-01")
     site.installation.heal()
     return {
         **site.call(inside.add_error),
+        "schedule": str(schedule),
         "finished": finished["task_id"],
         "failed": failed["task_id"],
         "accepted": site.call(inside.add_payment, "ACCEPTED"),

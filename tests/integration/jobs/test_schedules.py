@@ -35,9 +35,7 @@ def test_two_beats_submit_each_occurrence_once_while_the_leader_is_killed_again_
         killed_at = time.time()
         # As a supervisor does.
         running = [one for one in running if one is not killed] + [start(stack, wait=False)]
-        stack.wait_for(
-            lambda at=killed_at: decided_after(stack, number, at), TAKEN_OVER, "it goes on"
-        )
+        wait_until_decided_after(stack, number, killed_at)
         assert led(stack)[1] > epoch
         time.sleep(PAUSE)
     wait_for_more(stack, number)
@@ -60,7 +58,7 @@ def test_when_the_leader_hangs_the_other_goes_on_and_it_comes_back_too_late(stac
     hung = next(one for one in running if one.pid == leader)
     hung.signal(signal.SIGSTOP)
     hung_at = time.time()
-    stack.wait_for(lambda: decided_after(stack, number, hung_at), TAKEN_OVER, "the other goes on")
+    wait_until_decided_after(stack, number, hung_at)
     other, next_epoch = led(stack)
     assert (other in {one.pid for one in running} - {leader}, next_epoch) == (True, epoch + 1)
     hung.signal(signal.SIGCONT)
@@ -91,7 +89,7 @@ def test_what_was_missed_while_everything_was_down_follows_the_policy_once(stack
     up = time.time()
     running = [start(stack), start(stack)]
     for number in numbers.values():
-        stack.wait_for(lambda n=number: decided_after(stack, n, up), TAKEN_OVER, "it goes on")
+        wait_until_decided_after(stack, number, up)
     # Neither a change nor another leader makes up for it again.
     stack.call(beats.every, 60, "another")
     leader, _ = led(stack)
@@ -223,9 +221,13 @@ def wait_for_decided(stack: Stack, number: int) -> list[beats.Told]:
     return found
 
 
-def decided_after(stack: Stack, number: int, moment: float) -> bool:
-    """Whether something is decided that was due after that moment."""
-    return any(one["due"] > moment for one in stack.call(beats.told, number))
+def wait_until_decided_after(stack: Stack, number: int, moment: float) -> None:
+    """Until something is decided that was due after that moment: a beat goes on."""
+
+    def is_decided() -> bool:
+        return any(one["due"] > moment for one in stack.call(beats.told, number))
+
+    stack.wait_for(is_decided, TAKEN_OVER, "another beat goes on")
 
 
 def outcomes(found: list[beats.Told]) -> list[str]:

@@ -24,6 +24,8 @@ from celery_uncovered.jobs.schedules import deciding, submitting
 from celery_uncovered.jobs.schedules.leading import LEAD_SECONDS
 from tests.support.app import tasks
 from tests.support.beats import Beat, outcomes_of, utc
+from tests.unit.jobs import odd_tasks
+from tests.unit.jobs.running import run_all, value_of
 from tests.unit.jobs.schedules.conftest import NOON, crontab_of
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -99,6 +101,21 @@ def test_a_job_has_all_that_its_row_says(beat: Beat, schedule: Make) -> None:
         "schedule_due": "2026-05-31T12:01:00+00:00",
     }
     assert wanted.items() <= message["headers"].items()
+
+
+def test_a_task_can_read_which_occurrence_it_runs_for(
+    beat: Beat, schedule: Make, clock: Any
+) -> None:
+    schedule("0 * * * *", task=odd_tasks.tell_when_it_was_due.name, args="[]", misfire="ALL")
+    beat.tick()
+    clock.move_to(at(14, 30))
+    beat.tick()
+    run_all()
+    ids = Occurrence.objects.order_by("due_at").values_list("task_id", flat=True)
+    assert [value_of(task_id) for task_id in ids] == [
+        "2026-05-31T13:00:00+00:00",
+        "2026-05-31T14:00:00+00:00",
+    ]
 
 
 def test_nothing_is_due_before_its_start_nor_from_its_end_on(beat: Beat, schedule: Make) -> None:
