@@ -350,7 +350,7 @@ def test_a_child_that_a_task_forks_writes_to_the_file_and_leaves_the_ledger_alon
             try:
                 say(attempt, "child")
                 recorder.end(attempt)
-                code = int(recorder.writer()._stores)
+                code = int(writer.writer()._stores)
             finally:
                 os._exit(code)
         assert os.waitpid(child, 0)[1] == 0
