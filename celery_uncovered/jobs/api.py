@@ -37,6 +37,7 @@ from celery_uncovered.jobs.errors import (
     UnknownQueueError,
     UnknownTaskError,
 )
+from celery_uncovered.jobs.ids import new_id
 from celery_uncovered.jobs.progress import (
     check_cancelled,
     report_progress,
@@ -58,6 +59,7 @@ from celery_uncovered.jobs.registry import (
     schedulable_tasks,
 )
 from celery_uncovered.jobs.replay import retry_job
+from celery_uncovered.jobs.server_cursor import server_cursor
 from celery_uncovered.jobs.set_aside import (
     SetAsideInfo,
     discard_set_aside,
@@ -151,6 +153,7 @@ __all__ = [
     "list_dead_letters",
     "list_jobs",
     "list_set_aside",
+    "new_id",
     "operators_only",
     "queue_names",
     "readable_job_or_404",
@@ -169,6 +172,7 @@ __all__ = [
     "save_artifact",
     "schedulable_tasks",
     "send_back",
+    "server_cursor",
     "set_aside_message",
     "submit",
     "submit_many",

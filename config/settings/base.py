@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "celery_uncovered.toyex",
     "celery_uncovered.tricks",
     "celery_uncovered.dashboard",
+    "celery_uncovered.workflows",
     "celery_uncovered.jobs",
     "django_celery_beat",
     "django_celery_results",

@@ -1,0 +1,41 @@
+"""The front door of the workflows app: what other apps and projects use."""
+
+from celery_uncovered.workflows.definitions import workflow
+from celery_uncovered.workflows.events import send_event
+from celery_uncovered.workflows.handles import Handle
+from celery_uncovered.workflows.inside import (
+    continue_as_new,
+    gather,
+    now,
+    patched,
+    random,
+    run_id,
+    set_value,
+    sleep,
+    sleep_until,
+    uuid4,
+    wait_for_event,
+)
+from celery_uncovered.workflows.starting import start, start_many, start_with
+from celery_uncovered.workflows.steps import step
+
+__all__ = [
+    "Handle",
+    "continue_as_new",
+    "gather",
+    "now",
+    "patched",
+    "random",
+    "run_id",
+    "send_event",
+    "set_value",
+    "sleep",
+    "sleep_until",
+    "start",
+    "start_many",
+    "start_with",
+    "step",
+    "uuid4",
+    "wait_for_event",
+    "workflow",
+]

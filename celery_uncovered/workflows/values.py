@@ -1,0 +1,56 @@
+"""Values as a run's history keeps them: strict JSON texts with kombu's tags for dates, UUIDs, decimals."""
+
+import json
+from hashlib import blake2b
+from typing import Any
+
+from django.conf import settings
+from kombu.utils.json import dumps, loads
+
+from celery_uncovered.workflows.errors import NotJsonError, TooLargeError
+
+#: The largest value that a step may return, or a run begin with, in bytes of JSON.
+DEFAULT_LIMIT = 1024 * 1024
+_PLAIN = frozenset({str, int, bool, type(None)})
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_NOTHING: tuple[Any, Any] = ((), {})
+
+
+def encode(value: Any, what: str) -> str:
+    """``value`` as JSON text; ``what`` begins the sentence of the errors.
+
+    Raises NotJsonError, or TooLargeError beyond WORKFLOWS_MAX_VALUE_BYTES.
+    """
+    try:
+        if type(value) in _PLAIN:
+            text = _encode(value)
+        else:
+            text = str(dumps(value, allow_nan=False, ensure_ascii=False))
+        size = len(text) if text.isascii() else len(text.encode())
+    except Exception as error:  # kombu wraps what it cannot encode in its own classes
+        raise NotJsonError(what, str(error) or type(error).__name__) from error
+    limit = int(getattr(settings, "WORKFLOWS_MAX_VALUE_BYTES", DEFAULT_LIMIT))
+    if size > limit:
+        raise TooLargeError(what, size, limit)
+    return text
+
+
+def decode(text: str) -> Any:
+    return loads(text)
+
+
+def as_recorded(value: Any, text: str) -> Any:
+    """``value`` as a replay would read it from ``text``: a tuple is a list, also the first time."""
+    return value if type(value) in _PLAIN else loads(text)
+
+
+def digest(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """16 hexadecimal digits that tell these arguments from others; what is no JSON counts by its class."""
+    if not args and not kwargs:
+        return ""
+    text = json.dumps([args, kwargs], sort_keys=True, default=_by_class, ensure_ascii=True)
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _by_class(value: Any) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"
