@@ -3,6 +3,7 @@
 from celery_uncovered.jobs.artifacts import save_artifact
 from celery_uncovered.jobs.bulk import submit_many
 from celery_uncovered.jobs.cancel import cancel_job
+from celery_uncovered.jobs.chores import Chore, register_chore
 from celery_uncovered.jobs.current import running_attempt
 from celery_uncovered.jobs.dead_letters import (
     DeadLetterFilter,
@@ -76,6 +77,7 @@ from celery_uncovered.jobs.status import (
     find_artifact,
     job_attempts,
     job_status,
+    states_of,
 )
 from celery_uncovered.jobs.submit import submit_job as submit
 from celery_uncovered.jobs.web.access import (
@@ -104,6 +106,7 @@ __all__ = [
     "ArtifactNotSavedError",
     "AttemptInfo",
     "BadItemError",
+    "Chore",
     "DeadLetterFilter",
     "DeadLetterPage",
     "Dispatching",
@@ -158,6 +161,7 @@ __all__ = [
     "queue_names",
     "readable_job_or_404",
     "readable_statuses",
+    "register_chore",
     "register_example",
     "register_link",
     "register_open_tasks",
@@ -174,6 +178,7 @@ __all__ = [
     "send_back",
     "server_cursor",
     "set_aside_message",
+    "states_of",
     "submit",
     "submit_many",
     "viewer_of",

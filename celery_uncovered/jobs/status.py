@@ -1,5 +1,6 @@
 """What a job looks like from outside, in values that do not change."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from json import JSONDecodeError
@@ -121,6 +122,12 @@ def job_status(task_id: str) -> JobStatus:
         queue_position=_position(job) if job.state == State.QUEUED else None,
         artifacts=_artifacts(task_id),
     )
+
+
+def states_of(task_ids: Collection[str]) -> dict[str, State]:
+    """The states of those of these jobs that there are."""
+    found = Job.objects.filter(id__in=task_ids).values_list("id", "state")
+    return {id_: State(state) for id_, state in found}
 
 
 def job_attempts(task_id: str) -> list[AttemptInfo]:

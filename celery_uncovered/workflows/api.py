@@ -17,15 +17,20 @@ from celery_uncovered.workflows.inside import (
     wait_for_event,
 )
 from celery_uncovered.workflows.starting import start, start_many, start_with
+from celery_uncovered.workflows.steering import cancel, cancel_many, fork, resume
 from celery_uncovered.workflows.steps import step
 
 __all__ = [
     "Handle",
+    "cancel",
+    "cancel_many",
     "continue_as_new",
+    "fork",
     "gather",
     "now",
     "patched",
     "random",
+    "resume",
     "run_id",
     "send_event",
     "set_value",

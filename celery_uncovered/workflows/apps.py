@@ -11,4 +11,9 @@ class WorkflowsConfig(AppConfig):
     def ready(self) -> None:
         from django.utils.module_loading import autodiscover_modules
 
+        from celery_uncovered.jobs import api as jobs
+        from celery_uncovered.workflows.engine import recovery, timers
+
+        jobs.register_chore(jobs.Chore(name="timers", act=timers.wake_due, seconds=0.1))
+        jobs.register_chore(jobs.Chore(name="runs", act=recovery.sweep, seconds=5.0))
         autodiscover_modules("workflows")

@@ -10,12 +10,13 @@ from celery_uncovered.workflows.states import RunState
 from celery_uncovered.workflows.values import encode
 
 
-def send_event(key: str, payload: Any = True, *, dedup_id: str | None = None) -> bool:
+def send_event(key: str, payload: Any = None, *, dedup_id: str | None = None) -> bool:
     """Send an event, in the caller's transaction; the first run that waits for ``key`` takes it.
 
+    Without a payload it is True, so that the run can tell it from a time that is up.
     False where one with this ``dedup_id`` was sent before.
     """
-    text = encode(payload, f'The payload of event "{key}"')
+    text = encode(True if payload is None else payload, f'The payload of event "{key}"')
     event = Event(key=key, payload=text, dedup_id=dedup_id)
     with transaction.atomic():
         sent = Event.objects.bulk_create([event], ignore_conflicts=dedup_id is not None)

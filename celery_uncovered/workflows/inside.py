@@ -20,9 +20,7 @@ def sleep(time: float | timedelta) -> None:
     """Wait so many seconds; a restart does not begin anew."""
     branch = branch_for("sleep()")
     seconds = seconds_of(time)
-    branch.wait(
-        waiting.TIME, "sleep", mark="", key=None, due_at=lambda: clock.in_seconds(seconds)
-    )
+    branch.wait(waiting.TIME, "sleep", mark="", key=None, due_at=lambda: clock.in_seconds(seconds))
 
 
 def sleep_until(moment: datetime) -> None:
@@ -104,5 +102,3 @@ def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
 
 def run_id() -> str:
     return branch_for("run_id()").execution.id
-
-

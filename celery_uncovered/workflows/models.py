@@ -153,9 +153,7 @@ class Event(models.Model):
     #: Who sends the same again under the same id sends nothing.
     dedup_id = models.CharField(max_length=255, null=True, unique=True)
     arrived_at = models.DateTimeField(default=timezone.now)
-    taken_by = models.ForeignKey(
-        Run, on_delete=models.SET_NULL, null=True, related_name="events"
-    )
+    taken_by = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="events")
 
     class Meta:
         indexes = [

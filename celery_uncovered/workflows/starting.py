@@ -117,8 +117,6 @@ def _start_child(
     started: str = branch.noted(
         "child",
         f"started {workflow.name}",
-        lambda: _start(
-            workflow, text, key=key, run_id=child, parent_id=branch.execution.id
-        ),
+        lambda: _start(workflow, text, key=key, run_id=child, parent_id=branch.execution.id),
     )
     return Handle(started)

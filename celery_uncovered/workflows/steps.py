@@ -15,8 +15,10 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """How a step is tried. ``retries`` come after the first attempt, with ``backoff`` seconds before
-    the first of them and ``factor`` times as many before each next one, ``longest`` at most.
+    """How a step is tried.
+
+    ``retries`` come after the first attempt, with ``backoff`` seconds before the first of them and
+    ``factor`` times as many before each next one, ``longest`` at most.
     """
 
     retries: int = 0

@@ -1,5 +1,7 @@
 """The job that advances runs."""
 
+from typing import Any
+
 from celery import shared_task
 
 from celery_uncovered.workflows.engine.advance import advance
@@ -9,7 +11,7 @@ FOR_EVER = 10.0**7
 
 
 @shared_task(bind=True, time_limit=FOR_EVER, soft_time_limit=FOR_EVER, ignore_result=True)
-def advance_runs(self, run_ids: list[str], queue: str) -> int:  # type: ignore[no-untyped-def]
+def advance_runs(self: Any, run_ids: list[str], queue: str) -> int:
     """Advance these runs, and others of the queue that are ready; how many were given."""
     advance(run_ids, queue=queue, job=str(self.request.id))
     return len(run_ids)

@@ -77,7 +77,7 @@ class Branch(greenlet):
             return None
         record = self._records[self._replayed]
         if record.label != label or record.kind != kind or record.digest != mark:
-            raise self.execution.end(Mismatch(_difference(record, kind, label, mark)))
+            raise self.execution.end(Mismatch(_difference(record, kind, label)))
         self._replayed += 1
         return record
 
@@ -88,7 +88,7 @@ class Branch(greenlet):
         """The next thing that the history has of this branch."""
         return self._records[self._replayed] if self.is_replaying() else None
 
-    def record(  # noqa: D417
+    def record(
         self,
         kind: str,
         label: str,
@@ -346,7 +346,7 @@ def branch_for(what: str) -> Branch:
     return branch
 
 
-def _difference(record: Record, kind: str, label: str, mark: str) -> str:
+def _difference(record: Record, kind: str, label: str) -> str:
     """In one sentence what the history has, and what the code does instead."""
     where = f' (in branch "{record.branch}")' if record.branch else ""
     if record.label == label and record.kind == kind:
@@ -355,5 +355,3 @@ def _difference(record: Record, kind: str, label: str, mark: str) -> str:
         f'The history goes on with {record.kind} "{record.label}"{where};'
         f' the code goes on with {kind} "{label}".'
     )
-
-

@@ -63,8 +63,6 @@ def _claim(which: Q, *, job: str, limit: int) -> list[Claim]:
     return _with_histories(runs)
 
 
-
-
 def _with_histories(runs: Sequence[ClaimedRun]) -> list[Claim]:
     """Load what the runs have recorded, in two queries for all of them."""
     old = {run.id: run for run in runs if run.epoch > 1}

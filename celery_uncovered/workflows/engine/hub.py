@@ -120,7 +120,7 @@ class Hub:
         return bool(claimed)
 
     def _look(self) -> None:
-        """From time to time: has somebody cancelled a run, may others come in, does the worker end?"""
+        """Look from time to time for runs that were cancelled, and for others; give back at the end."""
         now = time.monotonic()
         if now - self._looked_at < LOOK_SECONDS:
             return

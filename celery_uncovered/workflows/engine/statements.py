@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.workflows.engine.rows import EndRow, Ended, StepRow, Taken, WaitRow
+from celery_uncovered.workflows.engine.rows import Ended, EndRow, StepRow, Taken, WaitRow
 from celery_uncovered.workflows.models import Event, Run, Step, Wait
 from celery_uncovered.workflows.states import LIVE, RunState
 

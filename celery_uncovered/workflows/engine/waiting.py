@@ -25,9 +25,7 @@ class Answer(NamedTuple):
     event: int | None = None
 
 
-def settle(
-    executions: Sequence[Execution], now: datetime
-) -> list[list[tuple[Branch, Answer]]]:
+def settle(executions: Sequence[Execution], now: datetime) -> list[list[tuple[Branch, Answer]]]:
     """For each execution the waits that can end now.
 
     An event counts before the time-out that comes with it; a late one is left for others.
@@ -43,9 +41,9 @@ def settle(
                 if event is not None:
                     found.append((branch, Answer(f"[{event.payload}]", event.id)))
                     continue
-            if parked.kind == CHILD and parked.key in children:
-                found.append((branch, Answer(NOTHING)))
-            elif parked.due_at is not None and parked.due_at <= now:
+            if (parked.kind == CHILD and parked.key in children) or (
+                parked.due_at is not None and parked.due_at <= now
+            ):
                 found.append((branch, Answer(NOTHING)))
         answers.append(found)
     return answers
