@@ -1,6 +1,22 @@
 """The front door of the workflows app: what other apps and projects use."""
 
 from celery_uncovered.workflows.definitions import workflow
+from celery_uncovered.workflows.errors import (
+    HistoryLimitError,
+    KeyTakenError,
+    NotInARunError,
+    NotJsonError,
+    NotSteerableError,
+    RecordedError,
+    RunCancelledError,
+    RunFailedError,
+    RunNotFinalError,
+    RunNotFoundError,
+    StepTimeoutError,
+    TooLargeError,
+    UnknownWorkflowError,
+    WorkflowError,
+)
 from celery_uncovered.workflows.events import send_event
 from celery_uncovered.workflows.handles import Handle
 from celery_uncovered.workflows.inside import (
@@ -22,6 +38,20 @@ from celery_uncovered.workflows.steps import step
 
 __all__ = [
     "Handle",
+    "HistoryLimitError",
+    "KeyTakenError",
+    "NotInARunError",
+    "NotJsonError",
+    "NotSteerableError",
+    "RecordedError",
+    "RunCancelledError",
+    "RunFailedError",
+    "RunNotFinalError",
+    "RunNotFoundError",
+    "StepTimeoutError",
+    "TooLargeError",
+    "UnknownWorkflowError",
+    "WorkflowError",
     "cancel",
     "cancel_many",
     "continue_as_new",

@@ -18,8 +18,8 @@ class Workflow(Generic[P, R]):
     """A durable function. Called as a function it is one: within a run its steps are the caller's."""
 
     def __init__(self, function: Callable[P, R], *, name: str, queue: str) -> None:
-        self.function, self.name, self.queue = function, name, queue
         update_wrapper(self, function)
+        self.function, self.name, self.queue = function, name, queue
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)

@@ -41,9 +41,9 @@ class Step(Generic[P, R]):
     """A function with a record. Outside of a run, and within another step, it is just the function."""
 
     def __init__(self, function: Callable[P, R], *, name: str, rules: Rules) -> None:
+        update_wrapper(self, function)
         self.function, self.name, self.rules = function, name, rules
         self.pace = Pace()
-        update_wrapper(self, function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         branch: Branch | None = current_branch()

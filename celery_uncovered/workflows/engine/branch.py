@@ -74,6 +74,7 @@ class Branch(greenlet):
     def replayed(self, kind: str, label: str, mark: str) -> Record | None:
         """What the history has here; None where it ends. Unwinds where it has something else."""
         if self._replayed >= len(self._records):
+            self.execution.hub.on_end_of_history(self, kind, label)
             return None
         record = self._records[self._replayed]
         if record.label != label or record.kind != kind or record.digest != mark:

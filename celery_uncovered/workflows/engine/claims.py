@@ -41,6 +41,13 @@ def claim_ready(queue: str, *, job: str, limit: int) -> list[Claim]:
     return _claim(Q(queue=queue), job=job, limit=limit)
 
 
+def with_history(run: Run) -> Claim:
+    """A run as it is, for looking at: nothing is claimed."""
+    looked_at = ClaimedRun(*(getattr(run, name) for name in OF_CLAIMED))._replace(epoch=2)
+    (claim,) = _with_histories([looked_at])
+    return claim
+
+
 def code_of(name: str) -> str:
     try:
         return find_workflow(name).code

@@ -137,6 +137,9 @@ class Hub:
             self._take_more()
 
     # --- called by branches and executions --------------------------------------------------------------
+    def on_end_of_history(self, branch: Branch, kind: str, label: str) -> None:
+        """From here on it acts."""
+
     def make_ready(self, branch: Branch, value: Any = None) -> None:
         self._ready.append((branch, value))
 

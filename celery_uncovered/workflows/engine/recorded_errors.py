@@ -13,7 +13,7 @@ def text_of(error: BaseException) -> str:
     kind = type(error)
     words = [kind.__module__, kind.__qualname__, _message(error)]
     try:
-        return encode([*words, list(error.args)], "The error")
+        return encode([*words, _args(error)], "The error")
     except Exception:  # noqa: BLE001  # whatever the arguments are: the message will do
         return encode([*words, None], "The error")
 
@@ -25,13 +25,15 @@ def error_of(text: str) -> BaseException:
     if kind is None:
         return RecordedError(name, message)
     try:
-        error = kind(*args) if args is not None else kind(message)
+        error: BaseException = kind(*args) if args is not None else kind(message)
     except Exception:  # noqa: BLE001  # a class with a constructor of its own
-        error = _without_constructor(kind, args, message)
-    if _message(error) == message:
-        return error
-    error = _without_constructor(kind, args, message)
-    return error if _message(error) == message else RecordedError(name, message)
+        return _without_constructor(kind, args, message)
+    return error if _message(error) == message else _without_constructor(kind, args, message)
+
+
+def _args(error: BaseException) -> list[Any]:
+    """What its class is called with; an OSError keeps the names of its files elsewhere."""
+    return list(error.__reduce__()[1] if isinstance(error, OSError) else error.args)
 
 
 def _message(error: BaseException) -> str:
@@ -52,10 +54,18 @@ def _class(module: str, name: str) -> Any:
 
 
 def _without_constructor(kind: Any, args: list[Any] | None, message: str) -> BaseException:
+    """An error of this class with this message, whatever its constructor wants."""
+    for given in (args or [], [message]):
+        error = _bare(kind, given)
+        if error is not None and _message(error) == message:
+            return error
+    return RecordedError(kind.__qualname__, message)
+
+
+def _bare(kind: Any, args: list[Any]) -> BaseException | None:
     try:
         error: BaseException = kind.__new__(kind)
-        error.args = tuple(args) if args else (message,)
-        str(error)
-    except Exception:  # noqa: BLE001
-        return RecordedError(kind.__qualname__, message)
+        error.args = tuple(args)
+    except Exception:  # noqa: BLE001  # a class that cannot be made so
+        return None
     return error

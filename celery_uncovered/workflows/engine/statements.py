@@ -18,11 +18,10 @@ from celery_uncovered.workflows.models import Event, Run, Step, Wait
 from celery_uncovered.workflows.states import LIVE, RunState
 
 #: A run that is this process's: FOR SHARE lets nobody claim it until the record is durable.
-STEP_COLUMNS = (
-    "run_id, number, branch, label, kind, digest, is_error, value, attempts, ended_at, seconds"
+INSERT_STEPS = """
+INSERT INTO workflows_step (
+    run_id, number, branch, label, kind, digest, is_error, value, attempts, ended_at, seconds
 )
-INSERT_STEPS = f"""
-INSERT INTO workflows_step ({STEP_COLUMNS})
 SELECT row.run_id, row.number, row.branch, row.label, row.kind, row.digest, row.is_error, row.value,
     row.attempts, to_timestamp(row.ended_at), row.seconds
 FROM unnest(
@@ -36,8 +35,10 @@ WHERE CASE WHEN run.state = 'RUNNING' THEN TRUE ELSE FALSE END
 FOR SHARE OF run
 ON CONFLICT DO NOTHING
 """
-INSERT_STEP = f"""
-INSERT INTO workflows_step ({STEP_COLUMNS})
+INSERT_STEP = """
+INSERT INTO workflows_step (
+    run_id, number, branch, label, kind, digest, is_error, value, attempts, ended_at, seconds
+)
 SELECT id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM workflows_run
 WHERE id = %s AND epoch = %s AND state = 'RUNNING'
 ON CONFLICT DO NOTHING
