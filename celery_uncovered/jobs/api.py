@@ -60,7 +60,7 @@ from celery_uncovered.jobs.registry import (
     schedulable_tasks,
 )
 from celery_uncovered.jobs.replay import retry_job
-from celery_uncovered.jobs.server_cursor import server_cursor
+from celery_uncovered.jobs.server_cursor import run_at_once, server_cursor
 from celery_uncovered.jobs.set_aside import (
     SetAsideInfo,
     discard_set_aside,
@@ -172,6 +172,7 @@ __all__ = [
     "report_progress_of",
     "retry_dead_letters",
     "retry_job",
+    "run_at_once",
     "running_attempt",
     "save_artifact",
     "schedulable_tasks",

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from celery_uncovered.jobs import api as jobs
+from celery_uncovered.workflows.engine.arrays import array_of, numbers
 from celery_uncovered.workflows.engine.rows import Ended, EndRow, StepRow, Taken, WaitRow
 from celery_uncovered.workflows.models import Event, Run, Step, Wait
 from celery_uncovered.workflows.states import LIVE, RunState
@@ -123,8 +124,7 @@ def record_steps(rows: Sequence[StepRow], ended_waits: Sequence[StepRow]) -> fro
 def insert_steps(rows: Sequence[StepRow]) -> int:
     """How many of ``rows`` are recorded, by one statement on PostgreSQL."""
     if connection.vendor == "postgresql":
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        return _execute(INSERT_STEPS, columns)
+        return _execute(INSERT_STEPS, _columns(rows, StepRow))
     moment = connection.ops.adapt_datetimefield_value
     values = [
         (
@@ -189,8 +189,9 @@ def suspend(marks: Sequence[tuple[str, int]], waits: Sequence[WaitRow]) -> set[s
     with transaction.atomic():
         if connection.vendor == "postgresql":
             if waits:
-                _execute(STORE_WAITS, [now, *(list(column) for column in zip(*waits, strict=True))])
-            suspended = _rows(SUSPEND, [now, ids, [epoch for _, epoch in marks]])
+                _execute(STORE_WAITS, [now, *_columns(waits, WaitRow)])
+            epochs = numbers(epoch for _, epoch in marks)
+            suspended = _rows(SUSPEND, [now, array_of(ids), epochs])
             return {run_id for (run_id,) in suspended}
         for wait in waits:
             _store_wait(wait, now)
@@ -232,7 +233,7 @@ def finish(rows: Sequence[EndRow]) -> Ended:
         return Ended(frozenset(ended), woken)
     now = timezone.now()
     if connection.vendor == "postgresql":
-        columns = [list(column) for column in zip(*rows, strict=True)]
+        columns = _columns(rows, EndRow)
         for run_id, is_end in _rows(FINISH, [*columns, now, now, now]):
             if is_end:
                 ended.add(run_id)
@@ -330,7 +331,26 @@ def _datetime(seconds: float) -> Any:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+#: The columns of numbers and booleans.
+NUMBERS: dict[type, frozenset[str]] = {
+    kind: frozenset(
+        name for name, hint in kind.__annotations__.items() if hint in {int, float, bool}
+    )
+    for kind in (StepRow, WaitRow, EndRow)
+}
+
+
+def _columns(rows: Sequence[Any], kind: Any) -> list[str]:
+    """Rows as an array for each column."""
+    columns = zip(kind._fields, zip(*rows, strict=True), strict=True)
+    plain = NUMBERS[kind]
+    return [numbers(column) if name in plain else array_of(column) for name, column in columns]
+
+
 def _execute(statement: str, values: Any) -> int:
+    changed = jobs.run_at_once(statement, values)
+    if changed is not None:
+        return changed
     with jobs.server_cursor() as below, below or connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
