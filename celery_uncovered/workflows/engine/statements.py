@@ -36,6 +36,17 @@ WHERE CASE WHEN run.state = 'RUNNING' THEN TRUE ELSE FALSE END
 FOR SHARE OF run
 ON CONFLICT DO NOTHING
 """
+#: PostgreSQL plans it once: of the statement for many it hopes to find a better plan each time.
+INSERT_ALONE = """
+INSERT INTO workflows_step (
+    run_id, number, branch, label, kind, digest, is_error, value, attempts, ended_at, seconds
+)
+SELECT id, %s::int, %s, %s, %s, %s, %s::bool, %s, %s::int, to_timestamp(%s::float8), %s::float8
+FROM workflows_run
+WHERE id = %s AND epoch = %s AND CASE WHEN state = 'RUNNING' THEN TRUE ELSE FALSE END
+FOR SHARE
+ON CONFLICT DO NOTHING
+"""
 INSERT_STEP = """
 INSERT INTO workflows_step (
     run_id, number, branch, label, kind, digest, is_error, value, attempts, ended_at, seconds
@@ -124,6 +135,9 @@ def record_steps(rows: Sequence[StepRow], ended_waits: Sequence[StepRow]) -> fro
 def insert_steps(rows: Sequence[StepRow]) -> int:
     """How many of ``rows`` are recorded, by one statement on PostgreSQL."""
     if connection.vendor == "postgresql":
+        if len(rows) == 1:
+            (row,) = rows
+            return _execute(INSERT_ALONE, (*row[2:], row.run_id, row.epoch))
         return _execute(INSERT_STEPS, _columns(rows, StepRow))
     moment = connection.ops.adapt_datetimefield_value
     values = [
