@@ -96,6 +96,7 @@ from celery_uncovered.jobs.web.listing import (
     readable_statuses,
 )
 from celery_uncovered.jobs.web.negotiate import wants_json
+from celery_uncovered.jobs.worker.stopping import is_stopping
 
 __all__ = [
     "FINAL",
@@ -148,6 +149,7 @@ __all__ = [
     "examples",
     "find_artifact",
     "is_reader",
+    "is_stopping",
     "job_attempts",
     "job_status",
     "jobs_read_by",

@@ -74,6 +74,7 @@ class Branch(greenlet):
     def replayed(self, kind: str, label: str, mark: str) -> Record | None:
         """What the history has here; None where it ends. Unwinds where it has something else."""
         if self._replayed >= len(self._records):
+            self.execution.check_length()
             self.execution.hub.on_end_of_history(self, kind, label)
             return None
         record = self._records[self._replayed]
@@ -257,7 +258,6 @@ class Branch(greenlet):
                 ends_wait=attempt > 1,
             ),
         )
-        execution.count_record()
         return as_recorded(value, text)
 
     def _call(self, step: "Step[Any, Any]", function: Callable[[], Any]) -> Any:

@@ -1,7 +1,7 @@
 """A run while a hub advances it: its branches, what they are parked on, and whether it is over."""
 
 from collections.abc import Callable
-from contextvars import Context
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from celery_uncovered.workflows.engine.branch import Branch, Parked
@@ -34,7 +34,7 @@ class Execution:
         self.hub, self.run, self.history = hub, run, history
         self.id, self.epoch = run.id, run.epoch
         self.main = Branch(self, "", function)
-        self.main.gr_context = Context()
+        self.main.gr_context = copy_context()
         self.active = 1
         self.parked: dict[Branch, Parked] = {}
         self.branches: set[Branch] = {self.main}
@@ -55,15 +55,15 @@ class Execution:
         return self.over
 
     def take_number(self) -> int:
-        """The number of the next record. Unwinds beyond HISTORY_LIMIT."""
+        """The number of the next record."""
         number = self._next_number
         self._next_number += 1
-        self.count_record()
+        self._count += 1
         return number
 
-    def count_record(self) -> None:
-        self._count += 1
-        if self._count > HISTORY_LIMIT:
+    def check_length(self) -> None:
+        """Unwind where the history is as long as it may be."""
+        if self._count >= HISTORY_LIMIT:
             raise self.end(Stopped(HistoryLimitError(HISTORY_LIMIT)))
 
     def park(self, branch: Branch, parked: Parked) -> str:

@@ -71,6 +71,7 @@ class Hub:
         self._ended_waits: list[StepRow] = []
         self._idle: list[Execution] = []
         self._ended: list[Execution] = []
+        self._over: list[Execution] = []
         self._ended_at = 0.0
         self._in_threads: dict[Branch, tuple[Step[Any, Any], float | None]] = {}
         self._looked_at = self._began_at = time.monotonic()
@@ -91,6 +92,10 @@ class Hub:
             # One that was unwound meanwhile goes on no more.
             if not branch.dead:
                 branch.switch(value) if not isinstance(value, _Raise) else branch.throw(value.error)
+        while self._over:
+            execution = self._over.pop()
+            if execution.over is not None:
+                self._unwind(execution, execution.over)
         if self._writes:
             self._flush()
         if self._idle:
@@ -115,7 +120,7 @@ class Hub:
         is_tired = not self._in_threads and time.monotonic() - self._began_at > SHIFT_SECONDS
         if room <= 0 or is_tired or self.is_stopping():
             return False
-        claimed = self.more(room)
+        claimed = patiently(lambda: self.more(room))
         self._begin_all(claimed)
         return bool(claimed)
 
@@ -182,9 +187,9 @@ class Hub:
         self._ended.append(execution)
 
     def on_over(self, execution: Execution) -> None:
-        """A branch was unwound; the others follow, unless that is what is going on."""
-        if execution.id in self.executions and execution.over is not None:
-            self._unwind(execution, execution.over)
+        """A branch was unwound; the others follow, which is not the branch's own business."""
+        if execution.id in self.executions:
+            self._over.append(execution)
 
     # --- the rounds' statements -------------------------------------------------------------------------
     def _flush(self) -> None:
@@ -276,7 +281,7 @@ class Hub:
     def _conclude(self, run_id: str, epoch: int) -> None:
         """A run that did not end as it wanted to: cancelled at that moment, or another process's."""
         if patiently(lambda: statements.cancel_now(run_id, epoch)):
-            log.info("Run %s was cancelled as it ended", run_id)
+            waiting.tell_of_end(run_id)
 
     def _unwind(self, execution: Execution, why: Unwinding) -> None:
         """The run leaves this hub, for the reason that was first."""
@@ -305,7 +310,7 @@ class Hub:
     # --- threads ----------------------------------------------------------------------------------------
     def _hear_threads(self) -> None:
         """Take what threads have done; wait for it where there is nothing else to do."""
-        is_busy = bool(self._ready or self._writes or self._idle or self._ended)
+        is_busy = bool(self._ready or self._writes or self._idle or self._ended or self._over)
         while self._in_threads:
             try:
                 done = self.threads.done.get(block=not is_busy, timeout=self._patience())

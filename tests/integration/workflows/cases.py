@@ -500,6 +500,36 @@ def change_the_code() -> dict[str, Any]:
     }
 
 
+def change_a_side() -> dict[str, Any]:
+    """One of three branches does not fit; the others are in the middle of something."""
+    released: list[str] = []
+
+    def body(name: str) -> Any:
+        def wait(key: str) -> Any:
+            try:
+                return workflows.wait_for_event(key, timeout=30)
+            finally:
+                released.append(key)
+
+        def run() -> Any:
+            return workflows.gather(
+                lambda: wait("d20-a"), lambda: [act(name), wait("d20-b")], lambda: wait("d20-c")
+            )
+
+        return run
+
+    with defined(sides=body("one")) as (sides,):
+        handle = workflows.start(sides)
+        park(handle)
+        released.clear()
+        redefine(sides, body("other"), "2")
+        statements.wake([handle.id])
+        advance(handle.id)
+    run = run_of(handle)
+    workflows.cancel(handle.id)
+    return {"state": run.state, "error": run.error, "released": sorted(released)}
+
+
 def differences() -> dict[str, str]:
     """What is said of each way in which a history may not fit."""
 

@@ -171,6 +171,14 @@ def test_a_history_that_does_not_fit_parks_the_run_until_the_code_fits_again(
 
 
 @pytest.mark.behaviour("D20")
+def test_a_branch_that_does_not_fit_parks_the_whole_run(database: Stack) -> None:
+    done = database.call(cases.change_a_side)
+    assert done["state"] == "BLOCKED"
+    assert done["error"].startswith('The history has "act#1" (in branch "gather#1.1/") with other')
+    assert done["released"] == ["d20-a", "d20-c"], "the other branches are unwound"
+
+
+@pytest.mark.behaviour("D20")
 def test_a_difference_is_said_in_one_sentence(database: Stack) -> None:
     assert database.call(cases.differences) == {
         "fits": "",
