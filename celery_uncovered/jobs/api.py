@@ -4,6 +4,7 @@ from celery_uncovered.jobs import scope
 from celery_uncovered.jobs.artifacts import save_artifact
 from celery_uncovered.jobs.bulk import submit_many
 from celery_uncovered.jobs.cancel import cancel_job
+from celery_uncovered.jobs.chores import Chore, register_chore
 from celery_uncovered.jobs.current import running_attempt
 from celery_uncovered.jobs.dead_letters import (
     DeadLetterFilter,
@@ -77,6 +78,7 @@ from celery_uncovered.jobs.schedules.outlook import (
 from celery_uncovered.jobs.schedules.outlook import outlooks as schedule_outlooks
 from celery_uncovered.jobs.schedules.outlook import set_rules as set_misfire_rules
 from celery_uncovered.jobs.schedules.submitting import submit_by_hand as submit_schedule
+from celery_uncovered.jobs.server_cursor import run_at_once, server_cursor
 from celery_uncovered.jobs.set_aside import (
     SetAsideInfo,
     discard_set_aside,
@@ -114,6 +116,7 @@ from celery_uncovered.jobs.web.listing import (
     readable_statuses,
 )
 from celery_uncovered.jobs.web.negotiate import wants_json
+from celery_uncovered.jobs.worker.stopping import is_stopping
 
 __all__ = [
     "FINAL",
@@ -127,6 +130,7 @@ __all__ = [
     "BadItemError",
     "BadScheduleError",
     "Beating",
+    "Chore",
     "DeadLetterFilter",
     "DeadLetterPage",
     "Dispatching",
@@ -179,6 +183,7 @@ __all__ = [
     "identified_viewer",
     "is_reader",
     "is_secret_name",
+    "is_stopping",
     "job_attempts",
     "job_failed",
     "job_states",
@@ -198,6 +203,7 @@ __all__ = [
     "queue_names",
     "readable_job_or_404",
     "readable_statuses",
+    "register_chore",
     "register_example",
     "register_link",
     "register_open_tasks",
@@ -208,12 +214,14 @@ __all__ = [
     "report_progress_of",
     "retry_dead_letters",
     "retry_job",
+    "run_at_once",
     "running_attempt",
     "save_artifact",
     "schedulable_tasks",
     "schedule_outlooks",
     "scope",
     "send_back",
+    "server_cursor",
     "set_aside_message",
     "set_misfire_rules",
     "submit",

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "celery_uncovered.tricks",
     "celery_uncovered.error_mails",
     "celery_uncovered.dashboard",
+    "celery_uncovered.workflows",
     "celery_uncovered.jobs",
     "django_celery_beat",
     "django_celery_results",

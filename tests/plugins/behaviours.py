@@ -132,6 +132,6 @@ def stack_of(item: pytest.Item) -> str:
     """The stack a test runs on: what its marker says, or its fixture; "any" without one."""
     said = [mark.kwargs["stack"] for mark in item.iter_markers("behaviour") if mark.kwargs]
     params = item.callspec.params if hasattr(item, "callspec") else {}
-    given = [params[name] for name in ("stack", "any_stack") if name in params]
+    given = [params[name] for name in ("stack", "any_stack", "database") if name in params]
     asked = [FIXTURES[name] for name in getattr(item, "fixturenames", ()) if name in FIXTURES]
     return str([*said, *given, *asked, "any"][0])
