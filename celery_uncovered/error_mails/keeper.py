@@ -222,7 +222,8 @@ def flush_at_exit(**_: object) -> None:
     left = _keeper.flush() if _keeper is not None else 0
     if left:
         # Not by logging: its handlers may be closed already.
-        sys.stderr.write(f"{left} errors could not be stored before the process ended.\n")
+        what = "1 error" if left == 1 else f"{left} errors"
+        sys.stderr.write(f"{what} could not be stored before the process ended.\n")
 
 
 def _forget_keeper() -> None:

@@ -20,6 +20,8 @@ SENTENCE, TRACEBACK, CONTEXT = 500, 16_000, 4_000
 HEADER, HEADERS = 200, 50
 #: How many times longer than what is kept a text may be when it is masked.
 MASKED = 10
+#: A shorter part of a path is a number or a word that stands elsewhere too.
+SHORTEST_SECRET = 8
 
 Mask = Callable[[str], str]
 
@@ -116,4 +118,5 @@ def _secrets_in_path(request: HttpRequest | None) -> list[str]:
     """What the path holds under a name that tells of a secret, such as ``<str:token>``."""
     match: Any = getattr(request, "resolver_match", None)
     kwargs = match.kwargs if match else {}
-    return [str(value) for name, value in kwargs.items() if value and is_secret_name(name)]
+    secrets = [str(value) for name, value in kwargs.items() if is_secret_name(name)]
+    return [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]

@@ -5,10 +5,11 @@ whether something waits; a keeper commits before it reads the number. So what a 
 seen by the job of the round that it read, or that job is the next one.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from celery_uncovered.error_mails.models import Kind, Mail, Pace
@@ -47,15 +48,17 @@ def current_pace(*, lock: bool = False) -> Pace:
     return rows.filter(pk=1).first() or rows.get_or_create(pk=1)[0]
 
 
-def close(number: int, last_sent_at: datetime | None) -> None:
+def close(number: int) -> None:
     """End a round, unless it has ended; the next one begins a minute after its last mail."""
     with transaction.atomic():
         pace = current_pace(lock=True)
         if pace.number != number:
             return
         pace.number += 1
-        if last_sent_at is not None:
-            pace.not_before = last_sent_at + APART
+        # By the table: an earlier attempt of the job may have sent it.
+        last = Mail.objects.filter(round=number).aggregate(last=Max("sent_at"))["last"]
+        if last is not None:
+            pace.not_before = last + APART
         pace.save()
 
 

@@ -6,7 +6,6 @@ A crash between the two sends a mail again, with its own Message-ID; none is los
 import smtplib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -33,13 +32,13 @@ def send_round(number: int) -> int:
     A round that is over, or that has nothing to say, opens no connection.
     """
     recipients = rounds.addresses()
-    sent, last = 0, None
+    sent = 0
     if recipients and rounds.is_anything_waiting():
         with _connection() as connection:
             while (mail := digest.next_mail(number)) is not None:
-                last = _send(mail, recipients, connection)
+                _send(mail, recipients, connection)
                 sent += 1
-    rounds.close(number, last)
+    rounds.close(number)
     rounds.announce()
     return sent
 
@@ -56,7 +55,7 @@ def _connection() -> Iterator[Any]:
         yield connection
 
 
-def _send(mail: Mail, recipients: list[str], connection: Any) -> datetime | None:
+def _send(mail: Mail, recipients: list[str], connection: Any) -> None:
     message = EmailMessage(
         subject=f"{settings.EMAIL_SUBJECT_PREFIX}{mail.subject}",
         body=mail.body,
@@ -71,7 +70,6 @@ def _send(mail: Mail, recipients: list[str], connection: Any) -> datetime | None
         digest.note_refused(mail, _reason(error))
         raise MailNotSentError(_reason(error)) from None
     digest.note_sent(mail)
-    return mail.sent_at
 
 
 def _reason(error: OSError) -> str:

@@ -97,6 +97,15 @@ def test_a_request_is_kept_as_method_path_and_headers_without_what_lets_in(
     assert "Referer: https://jobs.example.org/sign-in/?..." in event.context
 
 
+def test_short_parts_of_a_path_hide_nothing_else(keeper: Keeper, desk: FakeDesk) -> None:
+    request = RequestFactory().get("/books/7/")
+    request.resolver_match = ResolverMatch(print, (), {"author_key": 7}, route="books/<int:key>/")
+    log.error("7 books are lost", extra={"request": request})
+    event = kept_one(keeper, desk)
+    assert event.sentence == "7 books are lost"
+    assert event.context.startswith("GET /books/7/")
+
+
 def test_nothing_keeps_the_request_or_the_exception_alive(
     keeper: Keeper, desk: FakeDesk, handler: ErrorMailHandler
 ) -> None:
@@ -265,7 +274,7 @@ def test_configuring_logging_loads_no_models_and_an_early_error_does_no_harm() -
         check=True,
     )
     assert done.stdout == "no models\n"
-    assert done.stderr == "1 errors could not be stored before the process ended.\n"
+    assert done.stderr == "1 error could not be stored before the process ended.\n"
 
 
 def test_a_storm_reads_no_file_for_each(keeper: Keeper, desk: FakeDesk) -> None:

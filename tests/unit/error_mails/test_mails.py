@@ -181,7 +181,7 @@ def test_an_announced_round_is_not_submitted_again_unless_it_is_another_one() ->
 def test_a_round_that_is_over_sends_nothing() -> None:
     come(tally("a"))
     number = rounds.current_pace().number
-    rounds.close(number, None)
+    rounds.close(number)
     assert sending.send_round(number) == 0
     assert rounds.current_pace().number == number + 1
     assert Kind.objects.get().waiting == 1
@@ -275,6 +275,25 @@ def test_a_crash_between_sending_and_marking_repeats_the_mail_under_its_id(
     first, again, other = sent_mails()
     assert first.extra_headers == again.extra_headers != other.extra_headers
     assert first.body == again.body
+
+
+def test_a_crash_before_the_round_is_closed_does_not_shorten_the_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    come(tally("a"))
+
+    def crash(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rounds, "close", crash)
+        with pytest.raises(KeyboardInterrupt):
+            round_now()
+    come(tally("a"))
+    assert round_now() == 0, "a has had its mail of this round"
+    last = Mail.objects.get().sent_at
+    assert last
+    assert Pace.objects.get().not_before == last + timedelta(seconds=60)
 
 
 def test_a_mail_that_is_refused_again_and_again_goes_without_what_was_said(
