@@ -20,7 +20,7 @@ from django_celery_beat.schedulers import ModelEntry
 from celery_uncovered.jobs.errors import LeadLostError
 from celery_uncovered.jobs.messages import arguments
 from celery_uncovered.jobs.models import Job, Leader, Occurrence, ScheduleRecord
-from celery_uncovered.jobs.schedules import deciding, submitting
+from celery_uncovered.jobs.schedules import deciding, judging, submitting
 from celery_uncovered.jobs.schedules.leading import LEAD_SECONDS
 from tests.support.app import tasks
 from tests.support.beats import Beat, outcomes_of, utc
@@ -458,6 +458,26 @@ def test_many_that_are_due_at_once_are_all_submitted(beat: Beat, schedule: Make)
     assert {count for (count,) in Occurrence.objects.values_list("schedule_id").distinct()} == {
         row.pk for row in rows
     }
+
+
+def test_no_transaction_makes_up_for_too_much_at_once(
+    beat: Beat, schedule: Make, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who else writes to SQLite waits for its end."""
+    monkeypatch.setattr(judging, "MOST_JOBS", 30)
+    rows = [schedule("* * * * *", misfire="ALL") for _ in range(10)]
+    beat.tick()
+    carry_out, sizes = deciding._carry_out, []
+
+    def count(turns: Any, *args: Any) -> None:
+        sizes.append(sum(turn.jobs for turn in turns))
+        carry_out(turns, *args)
+
+    monkeypatch.setattr(deciding, "_carry_out", count)
+    clock.move_to(at(12, 20))
+    beat.tick()
+    assert sizes == [40] * 5
+    assert {len(submitted(row)) for row in rows} == {20}
 
 
 def test_a_task_that_is_no_job_is_sent_after_the_commit(
