@@ -94,6 +94,7 @@ PAGES = {
     "declined payment": Shown(
         path="/tricks/payments/{declined}/", title="Not paid", visitor="operator"
     ),
+    "choice of a task": Shown(path="/schedules/new/", title="New schedule", visitor="operator"),
     "edit schedule": Shown(
         path="/schedules/{schedule}/edit/", title="Edit schedule", visitor="operator"
     ),

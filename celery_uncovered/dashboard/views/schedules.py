@@ -46,7 +46,10 @@ def schedule(request: HttpRequest, entry_id: int) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 @jobs.operators_only
 def new_schedule(request: HttpRequest) -> HttpResponseBase:
-    """The form for the task in ``?task=``; POST creates, or says what is wrong."""
+    """The form for the task in ``?task=``, or the choice of one; POST creates, or says what is wrong."""
+    if request.method != "POST" and "task" not in request.GET:
+        context = {"tasks": jobs.schedulable_tasks()}
+        return render(request, "dashboard/choose_task.html", context)
     task = _task_of(request)
     form = ScheduleForm(task, request.POST or None)
     if request.method == "POST" and form.is_valid():
