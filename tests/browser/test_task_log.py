@@ -47,7 +47,7 @@ def test_a_visitor_runs_the_example_and_watches_its_log_grow(visit: Visit) -> No
     page.reload()
     assert texts_of(page) == texts
     with page.expect_download() as download:
-        page.locator("#log").get_by_role("link", name="Download").click()
+        page.locator("#log").get_by_role("link", name="Whole log as a file").click()
     assert "loaf 6 of 6 is done" in download.value.path().read_text()
 
 

@@ -15,6 +15,9 @@ helpers.die_after_the_commit("died")
 LIMIT = 8 * 1024 * 1024
 
 
+BY_BEAT = """SELECT count(*) FROM jobs_job WHERE body LIKE '[["beat"]%'"""
+
+
 @pytest.mark.behaviour("J1")
 def test_a_rolled_back_job_never_runs_and_a_committed_one_outlives_its_process(
     stack: Stack, ledger: Ledger
