@@ -68,8 +68,9 @@ def count_and_die(count: int) -> None:
 
 @shared_task
 def talk_for_ever() -> None:
+    """So many lines at once that a time limit most likely comes while they are dealt with."""
     while True:
-        log.info("a line of many")
+        log.info("a line of many\n" * 200)
 
 
 @shared_task
