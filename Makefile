@@ -49,10 +49,10 @@ chaos:  ## Kill everything while jobs are submitted, and audit (JOBS=100000 SEED
 	@bin/install-servers
 	@$(BIN)/python -m tests.chaos --jobs $(CHAOS_JOBS) --seed $(SEED) --stack $(STACK) $(if $(MINUTES),--minutes $(MINUTES))
 
-sabotage:  ## Break one mechanism after another; its tests must fail (ONLY=name)
+sabotage:  ## Break one mechanism after another; its tests must fail (ONLY=name, JOBS=2)
 	@bin/environment test
 	@bin/install-servers
-	@$(BIN)/python -m tests.sabotage.run $(if $(ONLY),--only $(ONLY))
+	@$(BIN)/python -m tests.sabotage.run --jobs $(JOBS) $(if $(ONLY),--only $(ONLY))
 
 celery-suite:  ## Run Celery's own integration tests of canvas on the platform (ARGS="-k name")
 	@bin/environment test
