@@ -129,8 +129,7 @@ def run_tests(patch: Patch, copy: Path, report: Path) -> dict[str, set[str]]:
 
 def environment() -> dict[str, str]:
     """The caller's, without an outer pytest's."""
-    inner = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    return inner | {"PYTHONDONTWRITEBYTECODE": "1"}
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
 
 
 if __name__ == "__main__":
