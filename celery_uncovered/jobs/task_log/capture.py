@@ -8,7 +8,7 @@ import logging
 import sys
 from typing import Any
 
-from celery import signals
+from celery import bootsteps, signals
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 
@@ -27,7 +27,7 @@ def connect() -> None:
     # With the tasks Django is set up, which takes the handlers of all loggers away.
     signals.import_modules.connect(_hear_loggers_again, dispatch_uid="jobs-log")
     # Celery puts streams of its own in place after that, and once more in each child.
-    signals.worker_ready.connect(_hear_streams, dispatch_uid="jobs-log")
+    signals.celeryd_init.connect(_hear_streams_in_time, dispatch_uid="jobs-log")
     signals.worker_process_init.connect(_hear_all, dispatch_uid="jobs-log")
     for ending in (signals.worker_process_shutdown, signals.worker_shutdown):
         ending.connect(_write_all, dispatch_uid="jobs-log")
@@ -91,6 +91,19 @@ def _hear_streams(**_: object) -> None:
         stream = getattr(sys, name)
         if not isinstance(stream, TaskStream):
             setattr(sys, name, TaskStream(stream, name.upper()))
+
+
+class HearStreams(bootsteps.StartStopStep):  # type: ignore[misc]  # celery ships no types
+    """Comes when Celery's streams are in place, and before the consumer, which may begin jobs at once."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def start(self, parent: Any) -> None:
+        _hear_streams()
+
+
+def _hear_streams_in_time(instance: Any, **_: object) -> None:
+    instance.app.steps["worker"].add(HearStreams)
 
 
 def _hear_all(**_: object) -> None:

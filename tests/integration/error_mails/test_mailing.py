@@ -16,7 +16,8 @@ from tests.servers.smtp import MailServer
 from tests.stacks import Running, Stack
 from tests.support.app import tasks
 
-SECONDS = 60
+#: What comes just too late for a round of mails is in the next one, a minute later.
+SECONDS = 120
 
 Mailing = Callable[[Stack], Stack]
 
