@@ -98,7 +98,7 @@ class HearStreams(bootsteps.StartStopStep):  # type: ignore[misc]  # celery ship
 
     requires = ("celery.worker.components:Pool",)
 
-    def start(self, parent: Any) -> None:
+    def start(self, parent: Any) -> None:  # noqa: ARG002  # the signature of Celery
         _hear_streams()
 
 
