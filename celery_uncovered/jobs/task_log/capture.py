@@ -93,7 +93,7 @@ def _hear_streams(**_: object) -> None:
             setattr(sys, name, TaskStream(stream, name.upper()))
 
 
-class HearStreams(bootsteps.StartStopStep):  # type: ignore[misc]  # celery ships no types
+class HearStreams(bootsteps.StartStopStep):
     """Comes when Celery's streams are in place, and before the consumer, which may begin jobs at once."""
 
     requires = ("celery.worker.components:Pool",)
