@@ -94,6 +94,16 @@ def test_failed_jobs_are_mailed_and_retries_are_not(
     assert f"Told by {tasks.fail.name}, as ERROR." in mails[0].text
 
 
+def test_a_worker_that_stops_stores_what_its_children_have(stack: Stack, mailing: Mailing) -> None:
+    ledger = Ledger(mailing(stack))
+    worker = stack.start("worker", "-Q", "default")
+    ids = [ledger.submit(tasks.fail, "out of paper") for _ in range(30)]
+    for task_id in ids:
+        ledger.wait_until_final(task_id)
+    worker.stop()
+    assert stack.call(helpers.kept)["RuntimeError: out of paper"] == 30
+
+
 def test_a_job_whose_worker_dies_each_time_is_mailed_once(
     stack: Stack, mailing: Mailing, mail_server: MailServer
 ) -> None:
