@@ -36,8 +36,7 @@ def connect() -> None:
 class TaskLogHandler(logging.Handler):
     """Adds what is logged while a task runs to the log of its attempt; other records pass by.
 
-    Workers have one on their root logger, and on each that does not propagate. Name it in LOGGING
-    for loggers that stop propagating later.
+    Workers have one on their root logger, and on each that does not propagate at their start.
     """
 
     def handle(self, record: logging.LogRecord) -> bool:
