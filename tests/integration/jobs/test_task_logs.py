@@ -133,8 +133,8 @@ def test_a_job_that_talks_without_end_is_bounded_and_ends_at_its_soft_limit(
     files = files_of(ledger, tasks.talk_for_ever)
     # One is missing where the limit came while they were moved.
     assert 2 <= len(files) <= 3
-    # The other process goes on meanwhile, but not beyond twice the size.
-    assert max(file.stat().st_size for file in files) < 250_000
+    # The other process goes on meanwhile, for a moment.
+    assert max(file.stat().st_size for file in files) < 500_000
 
 
 def test_what_ended_long_ago_goes_with_its_log(stack: Stack, ledger: Ledger) -> None:
