@@ -1,25 +1,38 @@
-"""Schedules: django-celery-beat's entries in words, and what an operator does with them."""
+"""Schedules: django-celery-beat's entries as pages show them, and what an operator does with them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from cron_descriptor import (  # type: ignore[import-untyped]  # the package ships no types
-    Options,
-    get_description,
-)
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
-from django_celery_beat.models import CrontabSchedule, PeriodicTask
+from django_celery_beat.models import PeriodicTask
 
+from celery_uncovered.dashboard.outcome_bars import Bars, bars_of
+from celery_uncovered.dashboard.schedule_times import Times
+from celery_uncovered.dashboard.schedule_words import in_words, moment_words, zone_in_words
 from celery_uncovered.jobs import api as jobs
 
 
 @dataclass(frozen=True, kw_only=True)
+class Following:
+    """A due time to come, in the zone of its schedule."""
+
+    at: datetime
+    words: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A schedule as the page shows it; ``next_run`` is None while it is paused."""
+    """A schedule as a page shows it; ``next`` is empty while it is paused.
+
+    ``problem`` is a sentence where its times cannot be read.
+    """
 
     id: int
     name: str
@@ -30,43 +43,84 @@ class Entry:
     zone: str
     is_active: bool
     last_run: datetime | None
-    next_run: datetime | None
+    next: tuple[Following, ...]
+    last: Bars
+    rules: jobs.MisfireRules
+    problem: str
+
+    @property
+    def remarks(self) -> list[str]:
+        """What changes of the clocks will do to the next ones."""
+        return [following.note for following in self.next if following.note]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Times:
-    """When a schedule runs, in the fields of a crontab."""
+class EntryPage:
+    """``after`` is what the following page begins behind; "" where there is none."""
 
-    minute: int
-    hour: int
-    day_of_week: str = "*"
-    day_of_month: str = "*"
-    zone: str
+    entries: list[Entry]
+    after: str
 
 
-def entries() -> list[Entry]:
-    """All schedules, active ones first, then by name."""
-    rows = PeriodicTask.objects.select_related("crontab", "interval", "clocked", "solar")
-    # Celery's clean-up of results does nothing here: retention removes them with their jobs.
-    rows = rows.exclude(task="celery.backend_cleanup")
-    return [_entry(row) for row in rows.order_by("-enabled", "name")]
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the form says about a schedule; ``chosen`` None leaves its arguments as they are."""
+
+    name: str
+    times: Times
+    chosen: Mapping[str, str] | None
+    misfire: str
+    grace_seconds: int
 
 
-def create_entry(
-    *, name: str, task: jobs.SchedulableTask, chosen: Mapping[str, str], times: Times
-) -> None:
-    """Have ``task`` submitted with the chosen arguments; ``name`` must be free."""
+def entry_page(*, after: str = "", limit: int = 25) -> EntryPage:
+    """Schedules, active ones first, then by name."""
+    rows = _rows().order_by("-enabled", "name")
+    active, _, name = after.partition(":")
+    if name:
+        behind = Q(enabled=active == "1", name__gt=name)
+        rows = rows.filter(behind | Q(enabled=False) if active == "1" else behind)
+    found = list(rows[: limit + 1])
+    shown, last = found[:limit], found[limit - 1] if len(found) > limit else None
+    return EntryPage(
+        entries=_entries(shown), after=f"{int(last.enabled)}:{last.name}" if last else ""
+    )
+
+
+def entry_of(row: PeriodicTask) -> Entry:
+    return _entries([row])[0]
+
+
+def find_row(entry_id: int) -> PeriodicTask | None:
+    found: PeriodicTask | None = _rows().filter(pk=entry_id).first()
+    return found
+
+
+def create_entry(task: jobs.SchedulableTask, settings: Settings) -> PeriodicTask:
+    """Have ``task`` submitted as ``settings`` say; the name must be free."""
+    kwargs = json.dumps({**task.fixed, **(settings.chosen or {})})
+    return _save(PeriodicTask(task=task.task, kwargs=kwargs), settings)
+
+
+def change_entry(row: PeriodicTask, settings: Settings) -> PeriodicTask:
+    if settings.chosen is not None:
+        row.kwargs = json.dumps({**kwargs_of(row), **settings.chosen})
+    return _save(row, settings)
+
+
+def _save(row: PeriodicTask, settings: Settings) -> PeriodicTask:
     with transaction.atomic():
-        PeriodicTask.objects.create(
-            name=name,
-            task=task.task,
-            kwargs=json.dumps({**task.fixed, **chosen}),
-            crontab=_crontab(times),
+        row.name = settings.name
+        settings.times.apply_to(row)
+        row.save()
+        jobs.set_misfire_rules(
+            row.pk, misfire=settings.misfire, grace_seconds=settings.grace_seconds
         )
+    return row
 
 
-def is_taken(name: str) -> bool:
-    return bool(PeriodicTask.objects.filter(name=name).exists())
+def is_taken(name: str, *, but_for: int | None = None) -> bool:
+    return bool(PeriodicTask.objects.filter(name=name).exclude(pk=but_for).exists())
 
 
 def set_active(row: PeriodicTask, *, active: bool) -> None:
@@ -74,83 +128,52 @@ def set_active(row: PeriodicTask, *, active: bool) -> None:
     row.save()
 
 
-def submit_entry(row: PeriodicTask) -> str:
-    """Submit what the schedule submits; returns the job's id. Raises JobError."""
-    options = {"queue": row.queue} if row.queue else {}
-    return jobs.submit(
-        row.task,
-        args=json.loads(row.args or "[]"),
-        kwargs=json.loads(row.kwargs or "{}"),
-        **options,
-    )
+def kwargs_of(row: PeriodicTask) -> dict[str, Any]:
+    """The keyword arguments of a row; none where what it holds cannot be read."""
+    try:
+        kwargs = json.loads(row.kwargs or "{}")
+    except ValueError:
+        return {}
+    return kwargs if isinstance(kwargs, dict) else {}
 
 
-def in_words(row: PeriodicTask) -> str:
-    """When the schedule runs: "At 00:00, only on Monday"."""
-    if row.crontab is not None:
-        return _crontab_words(row.crontab)
-    if row.interval is not None:
-        return str(row.interval).capitalize()
-    if row.clocked is not None:
-        return f"Once, at {row.clocked.clocked_time:%Y-%m-%d %H:%M}"
-    return str(row.solar)
+def _rows() -> Any:
+    # Celery's clean-up of results does nothing here: retention removes them with their jobs.
+    return jobs.schedule_rows().exclude(task="celery.backend_cleanup")
 
 
-def _entry(row: PeriodicTask) -> Entry:
-    labels = {task.task: task.label for task in jobs.schedulable_tasks()}
+def _entries(rows: Sequence[PeriodicTask]) -> list[Entry]:
+    outlooks = jobs.schedule_outlooks(rows, timezone.now())
+    return [_entry(row, outlooks[row.pk]) for row in rows]
+
+
+def _entry(row: PeriodicTask, outlook: jobs.Outlook) -> Entry:
+    known = next((one for one in jobs.schedulable_tasks() if one.task == row.task), None)
+    zone = zone_in_words(row)
+    is_known = zone and not outlook.problem
+    own_zone = ZoneInfo(zone) if is_known else timezone.get_current_timezone()
     return Entry(
         id=row.pk,
         name=row.name,
         task=row.task,
-        label=labels.get(row.task, row.task),
-        arguments=", ".join(f"{key} {value}" for key, value in _shown_kwargs(row)),
+        label=known.label if known else row.task,
+        arguments=", ".join(_shown_arguments(row, known.fixed if known else {})),
         words=in_words(row),
-        zone=str(row.crontab.timezone) if row.crontab is not None else "",
+        zone=zone,
         is_active=row.enabled,
         last_run=row.last_run_at,
-        next_run=_next_run(row) if row.enabled else None,
+        next=tuple(_following(due, own_zone) for due in outlook.next),
+        last=bars_of(outlook.last, own_zone),
+        rules=outlook.rules,
+        problem=outlook.problem,
     )
 
 
-def _shown_kwargs(row: PeriodicTask) -> list[tuple[str, Any]]:
+def _following(due: jobs.Due, zone: tzinfo) -> Following:
+    return Following(at=due.at.astimezone(zone), words=moment_words(due.at, zone), note=due.note)
+
+
+def _shown_arguments(row: PeriodicTask, fixed: Mapping[str, Any]) -> list[str]:
     """The arguments that somebody chose: what is fixed for the task goes without saying."""
-    fixed = next((one.fixed for one in jobs.schedulable_tasks() if one.task == row.task), {})
-    kwargs = json.loads(row.kwargs or "{}")
-    return [(key.replace("_", " "), value) for key, value in kwargs.items() if key not in fixed]
-
-
-def _next_run(row: PeriodicTask) -> datetime:
-    now = timezone.now()
-    since = now if row.crontab is not None else row.last_run_at or now
-    left: timedelta = row.schedule.remaining_estimate(since)
-    return now + left
-
-
-def _crontab(times: Times) -> CrontabSchedule:
-    wanted = {
-        "minute": str(times.minute),
-        "hour": str(times.hour),
-        "day_of_week": times.day_of_week,
-        "day_of_month": times.day_of_month,
-        "month_of_year": "*",
-        "timezone": times.zone,
-    }
-    return CrontabSchedule.objects.filter(**wanted).first() or CrontabSchedule.objects.create(
-        **wanted
-    )
-
-
-def _crontab_words(crontab: CrontabSchedule) -> str:
-    options = Options()
-    options.use_24hour_time_format = True
-    options.locale_code = "en_GB"
-    fields = (
-        crontab.minute,
-        crontab.hour,
-        crontab.day_of_month,
-        crontab.month_of_year,
-        crontab.day_of_week,
-    )
-    words = str(get_description(" ".join(fields), options))
-    is_daily = fields[2:] == ("*", "*", "*") and words.startswith("At ")
-    return f"{words}, every day" if is_daily else words
+    named = kwargs_of(row).items()
+    return [f"{key.replace('_', ' ')} {value}" for key, value in named if key not in fixed]

@@ -1,8 +1,10 @@
 """The front door of the jobs app: what other apps and projects use."""
 
+from celery_uncovered.jobs import scope
 from celery_uncovered.jobs.artifacts import save_artifact
 from celery_uncovered.jobs.bulk import submit_many
 from celery_uncovered.jobs.cancel import cancel_job
+from celery_uncovered.jobs.chores import Chore, register_chore
 from celery_uncovered.jobs.current import running_attempt
 from celery_uncovered.jobs.dead_letters import (
     DeadLetterFilter,
@@ -20,7 +22,9 @@ from celery_uncovered.jobs.errors import (
     ArgumentsNotJsonError,
     ArgumentsTooLargeError,
     ArtifactNotSavedError,
+    BadCrontabError,
     BadItemError,
+    BadScheduleError,
     JobCancelledError,
     JobError,
     JobNotFoundError,
@@ -31,12 +35,17 @@ from celery_uncovered.jobs.errors import (
     NotSentBackError,
     NotSetAsideError,
     OneByOneError,
+    ScopeError,
     UniqueKeyError,
     UniqueWindowError,
     UnknownExchangeError,
     UnknownQueueError,
     UnknownTaskError,
 )
+from celery_uncovered.jobs.failures import JobFailure, job_failed
+from celery_uncovered.jobs.forking import no_fork
+from celery_uncovered.jobs.ids import new_id
+from celery_uncovered.jobs.masking import is_secret_name, mask_text, mask_value
 from celery_uncovered.jobs.progress import (
     check_cancelled,
     report_progress,
@@ -58,6 +67,20 @@ from celery_uncovered.jobs.registry import (
     schedulable_tasks,
 )
 from celery_uncovered.jobs.replay import retry_job
+from celery_uncovered.jobs.schedules.crontabs import parse_crontab
+from celery_uncovered.jobs.schedules.due import Due
+from celery_uncovered.jobs.schedules.leading import Beating, beating
+from celery_uncovered.jobs.schedules.misfire import Rules as MisfireRules
+from celery_uncovered.jobs.schedules.outlook import (
+    OccurrenceInfo,
+    Outlook,
+)
+from celery_uncovered.jobs.schedules.outlook import outlooks as schedule_outlooks
+from celery_uncovered.jobs.schedules.outlook import set_rules as set_misfire_rules
+from celery_uncovered.jobs.schedules.plans import zone_of as zone_of_schedule
+from celery_uncovered.jobs.schedules.submitting import submit_by_hand as submit_schedule
+from celery_uncovered.jobs.schedules.turns import rows_with_times as schedule_rows
+from celery_uncovered.jobs.server_cursor import run_at_once, server_cursor
 from celery_uncovered.jobs.set_aside import (
     SetAsideInfo,
     discard_set_aside,
@@ -65,7 +88,7 @@ from celery_uncovered.jobs.set_aside import (
     send_back,
     set_aside_message,
 )
-from celery_uncovered.jobs.states import FINAL, State
+from celery_uncovered.jobs.states import FINAL, Misfire, OccurrenceOutcome, State
 from celery_uncovered.jobs.status import (
     ArtifactInfo,
     AttemptInfo,
@@ -73,17 +96,20 @@ from celery_uncovered.jobs.status import (
     Progress,
     find_artifact,
     job_attempts,
+    job_states,
     job_status,
 )
 from celery_uncovered.jobs.submit import submit_job as submit
 from celery_uncovered.jobs.web.access import (
     Viewer,
+    identified_viewer,
     known_viewers_only,
     operators_only,
     readable_job_or_404,
     remember_reader,
     viewer_of,
 )
+from celery_uncovered.jobs.web.conditional import unless_unchanged
 from celery_uncovered.jobs.web.listing import (
     JobFilter,
     JobPage,
@@ -92,6 +118,7 @@ from celery_uncovered.jobs.web.listing import (
     readable_statuses,
 )
 from celery_uncovered.jobs.web.negotiate import wants_json
+from celery_uncovered.jobs.worker.stopping import is_stopping
 
 __all__ = [
     "FINAL",
@@ -101,28 +128,40 @@ __all__ = [
     "ArtifactInfo",
     "ArtifactNotSavedError",
     "AttemptInfo",
+    "BadCrontabError",
     "BadItemError",
+    "BadScheduleError",
+    "Beating",
+    "Chore",
     "DeadLetterFilter",
     "DeadLetterPage",
     "Dispatching",
+    "Due",
     "Example",
     "JobCancelledError",
     "JobError",
+    "JobFailure",
     "JobFilter",
     "JobNotFoundError",
     "JobPage",
     "JobStatus",
     "KeyHeldError",
+    "Misfire",
+    "MisfireRules",
     "NavigationLink",
     "NoCurrentJobError",
     "NoDeadLetterError",
     "NotRetriableError",
     "NotSentBackError",
     "NotSetAsideError",
+    "OccurrenceInfo",
+    "OccurrenceOutcome",
     "OneByOneError",
+    "Outlook",
     "Progress",
     "ResultPanel",
     "SchedulableTask",
+    "ScopeError",
     "SetAsideInfo",
     "State",
     "Tended",
@@ -133,6 +172,7 @@ __all__ = [
     "UnknownTaskError",
     "Viewer",
     "add_reader",
+    "beating",
     "cancel_job",
     "check_cancelled",
     "count_dead_letters",
@@ -142,8 +182,13 @@ __all__ = [
     "dispatching",
     "examples",
     "find_artifact",
+    "identified_viewer",
     "is_reader",
+    "is_secret_name",
+    "is_stopping",
     "job_attempts",
+    "job_failed",
+    "job_states",
     "job_status",
     "jobs_read_by",
     "known_viewers_only",
@@ -151,10 +196,16 @@ __all__ = [
     "list_dead_letters",
     "list_jobs",
     "list_set_aside",
+    "mask_text",
+    "mask_value",
+    "new_id",
+    "no_fork",
     "operators_only",
+    "parse_crontab",
     "queue_names",
     "readable_job_or_404",
     "readable_statuses",
+    "register_chore",
     "register_example",
     "register_link",
     "register_open_tasks",
@@ -165,13 +216,22 @@ __all__ = [
     "report_progress_of",
     "retry_dead_letters",
     "retry_job",
+    "run_at_once",
     "running_attempt",
     "save_artifact",
     "schedulable_tasks",
+    "schedule_outlooks",
+    "schedule_rows",
+    "scope",
     "send_back",
+    "server_cursor",
     "set_aside_message",
+    "set_misfire_rules",
     "submit",
     "submit_many",
+    "submit_schedule",
+    "unless_unchanged",
     "viewer_of",
     "wants_json",
+    "zone_of_schedule",
 ]

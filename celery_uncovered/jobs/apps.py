@@ -12,6 +12,7 @@ class JobsConfig(AppConfig):
         from celery import _state
 
         from celery_uncovered.jobs import checks, defaults, forking, sending, set_aside
+        from celery_uncovered.jobs.task_log import capture
         from celery_uncovered.jobs.worker import heartbeat, stopping
 
         defaults.fill_in()
@@ -19,6 +20,7 @@ class JobsConfig(AppConfig):
         forking.watch_forks()
         heartbeat.connect_worker_signals()
         stopping.connect()
+        capture.connect()
         set_aside.connect_consumer()
         # One that is made later is watched as soon as it has a task.
         for app in _state._get_active_apps():  # type: ignore[attr-defined]  # noqa: SLF001  # Celery offers no other way

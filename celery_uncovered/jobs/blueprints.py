@@ -18,7 +18,10 @@ from celery.backends.base import Backend
 from celery.signals import after_task_publish, before_task_publish, task_sent
 from celery.utils.saferepr import saferepr
 
+from celery_uncovered.jobs import sealing
+from celery_uncovered.jobs.hiding import reprs_of
 from celery_uncovered.jobs.messages import Message, encode_body
+from celery_uncovered.jobs.scope import SCOPE_HEADER
 
 #: Options that are the same for a message whatever its arguments are.
 CONSTANT = frozenset(
@@ -49,18 +52,26 @@ class Blueprint:
     app: Celery
     router: Any
     message: Message
+    #: Of the positional arguments that are secret.
+    secret_positions: frozenset[int]
 
-    def fill_in(self, task_id: str, args: Any, kwargs: Any) -> Message:
+    def fill_in(self, task_id: str, args: Any, kwargs: Any, scope: str | None = None) -> Message:
         """The message that Celery would build. Raises what ``encode_body`` raises."""
         first = self.message
         args, kwargs = args or (), kwargs or {}
-        body = encode_body(first.task, (args, kwargs, NOTHING_FOLLOWS))
+        body = encode_body(first.task, (args, kwargs, NOTHING_FOLLOWS), self.secret_positions)
+        if sealing.holds_sealed(body):
+            argsrepr, kwargsrepr = reprs_of(body)
+        else:
+            argsrepr, kwargsrepr = shown(self.app, args), shown(self.app, kwargs)
         headers = first.headers | {
             "id": task_id,
             "root_id": task_id,
-            "argsrepr": shown(self.app, args),
-            "kwargsrepr": shown(self.app, kwargs),
+            "argsrepr": argsrepr,
+            "kwargsrepr": kwargsrepr,
         }
+        if scope is not None:
+            headers[SCOPE_HEADER] = scope
         ids = {"correlation_id": task_id, "reply_to": self.app.thread_oid}
         return Message(
             task_id=task_id,
@@ -96,7 +107,12 @@ def blueprint_of(
             return None
         if len(_blueprints) >= MANY:
             _blueprints.clear()
-        known = Blueprint(app=task.app, router=router, message=build())
+        known = Blueprint(
+            app=task.app,
+            router=router,
+            message=build(),
+            secret_positions=sealing.secret_positions(task),
+        )
         _blueprints[key] = known
     return known
 

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery_uncovered.jobs.errors import SerializerRefusedError
+from celery_uncovered.jobs.hiding import without_secrets
 from celery_uncovered.jobs.messages import KEPT_PROPERTIES, Message, encode_body, queue_of
+from celery_uncovered.jobs.sealing import secret_positions
 
 
 class _NoConnection:
@@ -43,13 +45,14 @@ class CapturingProducer:
         if serializer != "json":
             raise SerializerRefusedError(task, serializer)
         name = getattr(exchange, "name", exchange) or ""
+        text = encode_body(task, body, secret_positions(task))
         self.message = Message(
             task_id=headers["id"],
             task=task,
             queue=queue_of(name, routing_key, declare),
             exchange=name,
             routing_key=routing_key,
-            body=encode_body(task, body),
-            headers=headers,
+            body=text,
+            headers=without_secrets(headers, body, text),
             properties={key: properties[key] for key in KEPT_PROPERTIES if key in properties},
         )

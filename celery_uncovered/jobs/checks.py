@@ -1,5 +1,6 @@
 """System checks that refuse settings which would lose jobs, in Django's commands and in Celery's."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -8,6 +9,7 @@ from celery import current_app, signals
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 
+from celery_uncovered.jobs.scope.declared import of_request, problems
 from celery_uncovered.jobs.submit import import_tasks
 from celery_uncovered.jobs.task import JobTask
 
@@ -67,6 +69,8 @@ def register_checks() -> None:
     register(check_database)
     register(check_tasks)
     register(check_storage)
+    register(check_scope)
+    register(check_logs)
     # Celery's own commands run the checks too, but start whatever they say.
     signals.celeryd_init.connect(refuse_to_start, dispatch_uid="jobs-checks")
     signals.beat_init.connect(refuse_to_start, dispatch_uid="jobs-checks")
@@ -80,7 +84,12 @@ def refuse_to_start(**_: Any) -> None:
     """
     if not issubclass(current_app.Task, JobTask):
         return
-    found = [error for error in check_celery() + check_database() if error.is_serious()]
+    found = [
+        error
+        for check in (check_celery, check_database, check_scope, check_logs)
+        for error in check()
+        if error.is_serious()
+    ]
     if found:
         raise SystemExit("\n".join(f"{error.id}: {error.msg}" for error in found))
 
@@ -158,6 +167,29 @@ def check_storage(**_: Any) -> list[CheckMessage]:
         " public."
     )
     return [Warning(sentence, id="jobs.W002")]
+
+
+def check_scope(**_: Any) -> list[CheckMessage]:
+    """One error for each declaration of the scope with which no job could be submitted or run."""
+    found: list[CheckMessage] = [Error(sentence, id="jobs.E015") for sentence in problems()]
+    try:
+        of_request()
+    except ImportError as problem:
+        sentence = f"JOBS_SCOPE_OF_REQUEST cannot be imported: {problem}."
+        found.append(Error(sentence, id="jobs.E016"))
+    return found
+
+
+def check_logs(**_: Any) -> list[CheckMessage]:
+    """What the logs of tasks need; workers would go on without any."""
+    levels = logging.getLevelNamesMapping()
+    if settings.JOBS_LOG_LEVEL in levels:
+        return []
+    sentence = (
+        f'JOBS_LOG_LEVEL "{settings.JOBS_LOG_LEVEL}" is no level; choose one of:'
+        f" {', '.join(sorted(levels, key=levels.__getitem__))}."
+    )
+    return [Error(sentence, id="jobs.E020")]
 
 
 def _queues(conf: Any) -> Iterable[Any]:

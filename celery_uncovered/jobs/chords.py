@@ -16,8 +16,10 @@ from django.db import DatabaseError, transaction
 from django.db.models import F
 from kombu.utils.functional import maybe_list
 
+from celery_uncovered.jobs.inherited import as_submitted_with, note_for_callback
 from celery_uncovered.jobs.messages import decode, encode
 from celery_uncovered.jobs.models import Chord, Job
+from celery_uncovered.jobs.sealing import left_sealed, seal_signature
 from celery_uncovered.jobs.settle import error_sentence
 from celery_uncovered.jobs.states import State
 
@@ -32,7 +34,7 @@ def open_chord(header: GroupResult, body: Signature) -> None:
         defaults={
             "body_id": body.id or "",
             "parts": encode(header.as_tuple()),
-            "body": encode(dict(body)),
+            "body": seal_signature(encode(note_for_callback(body))),
             "size": size,
             "remaining": size,
         },
@@ -97,7 +99,7 @@ def _fire(app: Celery, chord: Chord, last_part: Any) -> None:
     try:
         results = _results_in_one_query(header)
         if results is None:
-            with allow_join_result():
+            with allow_join_result(), left_sealed():
                 results = header.join(propagate=True, timeout=1)
     except Exception as error:  # noqa: BLE001  # a part's own error, of any class: the callback fails with it
         culprit = _failed_part(header)
@@ -108,7 +110,7 @@ def _fire(app: Celery, chord: Chord, last_part: Any) -> None:
         # The results of a batch are recorded when none of its jobs runs any more.
         _note_family(callback, last_part)
     try:
-        with transaction.atomic():
+        with transaction.atomic(), as_submitted_with(callback):
             callback.delay(results)
     except DatabaseError:
         raise
@@ -123,7 +125,8 @@ def _fail(
     _leave_to_outer_chord(callback)
     failure = ChordError(f"{words}: {error_sentence(error)}")
     failure.__cause__ = error
-    app.backend.chord_error_from_stack(callback, failure)
+    with as_submitted_with(callback):
+        app.backend.chord_error_from_stack(callback, failure)
 
 
 def _tasks_within(results: Iterable[Any]) -> int:
@@ -134,7 +137,9 @@ def _tasks_within(results: Iterable[Any]) -> int:
 def _name_family(chord: Chord, callback: Any, last_part: Any) -> None:
     """Note the root and the parent that the callback would have if it were submitted now."""
     _note_family(callback, last_part)
-    Chord.objects.filter(group_id=chord.group_id).update(body=encode(dict(callback)))
+    Chord.objects.filter(group_id=chord.group_id).update(
+        body=seal_signature(encode(dict(callback)))
+    )
 
 
 def _note_family(callback: Any, last_part: Any) -> None:

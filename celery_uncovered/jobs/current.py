@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from celery_uncovered.jobs.masking.known import forget_secrets
 from celery_uncovered.jobs.messages import Message
 from celery_uncovered.jobs.timing import Timing
 
@@ -17,6 +18,8 @@ class RunningAttempt:
 
     ``successor`` is the message that continues the job, if one came; ``followers`` are the messages of
     the jobs that follow its success (the next of its chain, its ``link``s) and commit with it.
+    ``scope`` is the header of the job's scope as it came, ``obstacle`` what keeps the task from
+    running in it.
     """
 
     task_id: str
@@ -26,12 +29,20 @@ class RunningAttempt:
     node: str
     pid: int
     settled: bool = False
+    #: Its arguments hold sealed secrets.
+    is_sealed: bool = False
     successor: "Successor | None" = None
     #: Takes a success that is to be recorded with those of the rest of its batch.
     keep: Callable[[Any], None] | None = None
     #: The task's function has returned; what is submitted from then on follows its success.
     has_returned: bool = False
+    #: Something of its log may be in the ledger already.
+    has_log: bool = False
+    #: The exception that ends it is in its log.
+    has_told_error: bool = False
     followers: list[tuple[Message, Timing]] = field(default_factory=list)
+    scope: Any = None
+    obstacle: Exception | None = None
 
     def settle(self) -> None:
         self.settled = True
@@ -74,3 +85,5 @@ def running(attempt: RunningAttempt) -> Iterator[RunningAttempt]:
         yield attempt
     finally:
         _attempt.reset(token)
+        if attempt.is_sealed:
+            forget_secrets()

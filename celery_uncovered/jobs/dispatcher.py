@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from celery_uncovered.jobs import (
+    chores,
     dispatching,
     idle,
     lost_messages,
@@ -65,6 +66,7 @@ class Dispatcher:
         ticks_per_sweep = round(SWEEP_SECONDS / TICK_SECONDS)
         ticks_per_look = round(LOST_SECONDS / TICK_SECONDS)
         ticks_per_collection = round(COLLECT_SECONDS / TICK_SECONDS)
+        rota = chores.Rota()
         tick, leads, behind = 0, False, False
         while not self.stop.wait(TICK_SECONDS):
             if tick % ticks_per_sweep == 0:
@@ -75,6 +77,8 @@ class Dispatcher:
                 _guarded(lost_messages.mark_lost_messages)
             if leads and tick % ticks_per_collection == ticks_per_collection - 1:
                 _guarded(set_aside.collect_files)
+            for chore in rota.take_due() if leads else ():
+                _guarded(chore.act)
             if leads:
                 self._purge(tick)
             tick += 1
@@ -116,7 +120,8 @@ def _guarded(step: Callable[[], Found]) -> Found | None:
     try:
         return step()
     except Exception as error:  # noqa: BLE001  # the next round tries again
-        log.warning("The dispatcher's %s failed: %s", step.__name__, error)
+        name = getattr(step, "__name__", step)
+        log.warning("The dispatcher's %s failed: %s", name, error)
         connection.close()
         return None
 

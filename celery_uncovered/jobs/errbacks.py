@@ -9,6 +9,8 @@ from typing import Any
 from celery.exceptions import NotRegistered
 from django.db import DatabaseError, transaction
 
+from celery_uncovered.jobs.sealing import opened
+
 log = logging.getLogger(__name__)
 
 
@@ -17,7 +19,8 @@ def sorted_out(backend: Any, request: Any) -> tuple[Any, Any]:
     jobs, functions = copy(request), copy(request)
     signatures = [backend.app.signature(errback) for errback in request.errbacks]
     jobs.errbacks = [each for each in signatures if not _takes_error(backend, each)]
-    functions.errbacks = [each for each in signatures if _takes_error(backend, each)]
+    called = [each for each in signatures if _takes_error(backend, each)]
+    functions.errbacks = [backend.app.signature(opened(dict(each))) for each in called]
     return jobs, functions
 
 

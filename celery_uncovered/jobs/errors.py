@@ -82,6 +82,45 @@ class ResultNotJsonError(JobError, EncodeError):
         super().__init__(f"The result of {task} is not JSON: {reason}.")
 
 
+class ScopeError(JobError, ValueError):
+    """The root of what is wrong with the scope of a job."""
+
+
+class ScopeNotDeclaredError(ScopeError):
+    def __init__(self, name: str, known: list[str]) -> None:
+        self.name = name
+        declared = f"declared are: {', '.join(known)}" if known else "nothing is"
+        super().__init__(f'Scope "{name}" is not declared in JOBS_SCOPE; {declared}.')
+
+
+class ScopeNotJsonError(ScopeError):
+    """``name`` is that of the value, or the names of all where only together they are none."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        super().__init__(f'Scope "{name}" is not JSON: {reason}.')
+
+
+class ScopeTooLargeError(ScopeError):
+    def __init__(self, size: int, limit: int) -> None:
+        self.size, self.limit = size, limit
+        super().__init__(f"The scope takes {size:,} bytes as JSON; the limit is {limit:,}.")
+
+
+class ScopeNotAppliedError(ScopeError):
+    def __init__(self, name: str, value: Any, reason: Exception) -> None:
+        self.name, self.value = name, value
+        super().__init__(f'Scope "{name}" cannot be {value!r:.80}: {reason!r:.200}.')
+
+
+class SealBrokenError(JobError):
+    def __init__(self, *_: object) -> None:  # Celery makes it anew from its words
+        super().__init__(
+            "A secret cannot be opened: it was sealed under a SECRET_KEY that is neither the present"
+            " one nor among SECRET_KEY_FALLBACKS."
+        )
+
+
 class UnknownTaskError(JobError, ValueError):
     def __init__(self, task: str) -> None:
         self.task = task
@@ -175,3 +214,28 @@ class AttemptFencedError(JobError, Ignore):
     def __init__(self, task_id: str, attempt: int) -> None:
         self.task_id, self.attempt = task_id, attempt
         super().__init__(f"Attempt {attempt} of job {task_id} is no longer the current one.")
+
+
+class BadScheduleError(JobError, ValueError):
+    """Raised for a schedule whose due times cannot be told; ``reason`` completes the sentence."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        first = reason.strip().partition("\n")[0].rstrip(".")
+        super().__init__(f"The times of schedule “{name}” cannot be read: {first or 'unknown'}.")
+
+
+class BadCrontabError(JobError, ValueError):
+    """``reason`` is a whole sentence."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        self.text = text
+        super().__init__(reason)
+
+
+class LeadLostError(JobError):
+    """Raised where a leader acts that leads no more; what it did is rolled back."""
+
+    def __init__(self, role: str, holder: str) -> None:
+        self.role, self.holder = role, holder
+        super().__init__(f"{holder} does not lead as {role} any more.")

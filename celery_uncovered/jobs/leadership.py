@@ -11,7 +11,11 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from celery_uncovered.jobs.errors import LeadLostError
 from celery_uncovered.jobs.models import Leader
+
+#: Longer than any lead, and than clocks of hosts that work together differ.
+ABSURD = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +34,9 @@ class Candidate:
             row = Leader.objects.filter(role=self.role)
             if row.filter(holder=self.holder, expires_at__gt=now).update(expires_at=until):
                 return row.values_list("epoch", flat=True).get()
-            free = row.filter(Q(expires_at__lte=now) | Q(holder=self.holder))
+            # No lead lasts for so long: whoever took it had a clock that was wrong.
+            is_absurd = Q(expires_at__gt=now + ABSURD)
+            free = row.filter(Q(expires_at__lte=now) | Q(holder=self.holder) | is_absurd)
             if free.update(holder=self.holder, epoch=F("epoch") + 1, expires_at=until):
                 return row.values_list("epoch", flat=True).get()
             Leader.objects.bulk_create(
@@ -38,6 +44,15 @@ class Candidate:
                 ignore_conflicts=True,
             )
             return row.filter(holder=self.holder).values_list("epoch", flat=True).first()
+
+    def hold(self, epoch: int) -> None:
+        """Keep the lead until the transaction ends: until then nobody can take it over.
+
+        Raises LeadLostError where another has led since ``epoch`` began.
+        """
+        row = Leader.objects.filter(role=self.role, holder=self.holder, epoch=epoch)
+        if not row.update(acted_at=timezone.now()):
+            raise LeadLostError(self.role, self.holder)
 
     def resign(self) -> None:
         """Let another lead at once."""

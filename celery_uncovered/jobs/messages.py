@@ -1,12 +1,12 @@
 """Celery's messages as the ledger keeps them: two JSON texts, and the way back to the wire."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from kombu.utils.json import dumps, loads
 
+from celery_uncovered.jobs import sealing
 from celery_uncovered.jobs.errors import ArgumentsNotJsonError, ArgumentsTooLargeError
 
 #: Header with the number of the attempt that a message is for; a worker claims only that one.
@@ -21,15 +21,25 @@ LARGEST_SENT = 64 * 1024
 EMPTY_BODY = "[[], {}, {}]"
 #: Headers that the ledger answers for itself, so that Celery's own handling never sees them.
 LEDGER_HEADERS = ("eta", "expires")
-#: What a header says in most messages; such a header does not travel.
-USUAL: dict[str, Any] = {
-    "lang": "py",
-    "retries": 0,
-    "timelimit": [None, None],
-    "ignore_result": False,
-    "replaced_task_nesting": 0,
-    "stamps": {},
-}
+
+
+def usual_headers() -> dict[str, Any]:
+    """What the headers of most messages say; what is usual does not travel.
+
+    Each time in values of their own: a task may change what it finds in its request.
+    """
+    return {
+        "lang": "py",
+        "retries": 0,
+        "timelimit": [None, None],
+        "ignore_result": False,
+        "replaced_task_nesting": 0,
+        "stamps": {},
+    }
+
+
+#: To compare with; nobody gets these values.
+USUAL = usual_headers()
 #: Those of which a missing one means another thing; a number that is missing is Celery's 0.
 TOLD_APART = USUAL.keys() - {"retries", "replaced_task_nesting"}
 KEPT_PROPERTIES = ("correlation_id", "reply_to", "priority", "delivery_mode")
@@ -88,16 +98,10 @@ def wire_form(delivery: Delivery) -> tuple[dict[str, Any], str]:
 
 def full_headers(headers: dict[str, Any]) -> dict[str, Any]:
     """The headers of a message that came over the wire, as Celery made them."""
-    return {
-        "lang": "py",
-        "retries": 0,
-        "timelimit": [None, None],
-        "ignore_result": False,
-        "replaced_task_nesting": 0,
-        "stamps": {},
-        "root_id": headers["id"],
-        **headers,
-    }
+    full = usual_headers()
+    full["root_id"] = headers["id"]
+    full.update(headers)
+    return full
 
 
 def encode(value: Any) -> str:
@@ -109,8 +113,8 @@ def decode(text: str) -> Any:
     return loads(text)
 
 
-def encode_body(task: str, body: Any) -> str:
-    """The message body of ``task`` as JSON text.
+def encode_body(task: str, body: Any, secret_positions: frozenset[int] = frozenset()) -> str:
+    """The message body of ``task`` as JSON text, with the secrets in it sealed.
 
     Raises ArgumentsNotJsonError, or ArgumentsTooLargeError beyond JOBS_MAX_BODY_BYTES.
     """
@@ -124,12 +128,12 @@ def encode_body(task: str, body: Any) -> str:
     limit: int = settings.JOBS_MAX_BODY_BYTES
     if size > limit:
         raise ArgumentsTooLargeError(task, size, limit)
-    return text
+    return sealing.seal_body(text, secret_positions)
 
 
 def arguments(body: str) -> tuple[list[Any], dict[str, Any]]:
-    """The positional and the keyword arguments in a body text, for showing."""
-    args, kwargs, *_ = json.loads(body)
+    """The positional and the keyword arguments in a body text, for showing: without their secrets."""
+    args, kwargs, *_ = sealing.shown(body, is_plain=True)
     return args, kwargs
 
 

@@ -7,7 +7,13 @@ from django.core.files.storage import storages
 from django.db import models
 from django.utils import timezone
 
-from celery_uncovered.jobs.states import FINAL, AttemptOutcome, State
+from celery_uncovered.jobs.states import (
+    FINAL,
+    AttemptOutcome,
+    Misfire,
+    OccurrenceOutcome,
+    State,
+)
 
 NOT_FINAL = ~models.Q(state__in=[str(state) for state in FINAL])
 #: The dead letters: failed, and neither retried nor discarded.
@@ -200,6 +206,34 @@ class Reader(models.Model):
         return f"{self.user_id or 'a session'} reads {self.job_id}"
 
 
+class LogPart(models.Model):
+    """Whole lines of what an attempt said.
+
+    ``start`` and ``end`` count the bytes of all that the job's log has had, ``first_line`` its lines;
+    what is missing between two parts is left out, because the log was too long.
+    """
+
+    # Written by a thread of the worker: a check by the database would refuse the lines of others too.
+    job = models.ForeignKey(
+        Job, on_delete=models.CASCADE, related_name="log_parts", db_index=False, db_constraint=False
+    )
+    attempt = models.PositiveIntegerField()
+    start = models.PositiveBigIntegerField()
+    end = models.PositiveBigIntegerField()
+    first_line = models.PositiveBigIntegerField()
+    lines = models.PositiveIntegerField()
+    text = models.TextField()
+
+    class Meta:
+        constraints = [
+            # Also the way to a job's parts.
+            models.UniqueConstraint(fields=["job", "start", "attempt"], name="log_part_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} attempt {self.attempt}: bytes {self.start} to {self.end}"
+
+
 class Chord(models.Model):
     """A chord that waits for its parts; each part takes one off ``remaining`` when it is final.
 
@@ -276,3 +310,44 @@ class Leader(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role}: {self.holder} (epoch {self.epoch})"
+
+
+class ScheduleRecord(models.Model):
+    """What is kept of a schedule beside its row of django-celery-beat, whose id it has.
+
+    Each occurrence up to ``decided_until`` has been decided, and none of them is looked at again.
+    ``plan`` is what the schedule said then, "" while it was paused: when it says another thing, what
+    was due before the change is not missed. ``misfire`` is "" for the usual policy.
+    """
+
+    # No foreign key: a project may use the ledger without django-celery-beat.
+    schedule_id = models.BigIntegerField(primary_key=True)
+    misfire = models.CharField(max_length=4, choices=Misfire.choices, blank=True)
+    #: With the policy to skip: how late the latest one may still run.
+    grace_seconds = models.PositiveIntegerField(default=60)
+    plan = models.TextField(blank=True)
+    decided_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"schedule {self.schedule_id}, decided until {self.decided_until}"
+
+
+class Occurrence(models.Model):
+    """One due time of a schedule and what was decided about it, in the transaction of its job."""
+
+    schedule_id = models.BigIntegerField()
+    due_at = models.DateTimeField()
+    outcome = models.CharField(max_length=9, choices=OccurrenceOutcome.choices)
+    #: The job; "" where none was submitted.
+    task_id = models.CharField(max_length=255, blank=True)
+    note = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["schedule_id", "due_at"], name="occurrence_once"),
+        ]
+        indexes = [models.Index(fields=["created_at"], name="occurrence_created")]
+
+    def __str__(self) -> str:
+        return f"schedule {self.schedule_id} at {self.due_at}: {self.outcome}"

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 
 _PROC = Path("/proc")
+#: How many things an ``Identity.id`` tells.
+_PARTS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,15 @@ class Identity:
 def host_of(node_id: str) -> str:
     """The host in an ``Identity.id``."""
     return node_id.partition(":")[0]
+
+
+def identity_of(node_id: str) -> Identity | None:
+    """The process whose ``Identity.id`` this is; None for another text."""
+    parts = node_id.split(":")
+    if len(parts) != _PARTS or not parts[2].isdigit():
+        return None
+    host, boot, pid, start = parts
+    return Identity(host=host, boot_id=boot, pid=int(pid), process_start=start)
 
 
 @cache

@@ -6,6 +6,7 @@ from celery_uncovered.jobs.errors import (
     JobCancelledError,
     NoCurrentJobError,
 )
+from celery_uncovered.jobs.masking import mask_text
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.states import State
 
@@ -62,7 +63,7 @@ def _changes(done: int | None, total: int | None, note: str | None) -> dict[str,
     given = {
         "progress_done": done,
         "progress_total": total,
-        "progress_note": None if note is None else note[:NOTE_LENGTH],
+        "progress_note": None if note is None else mask_text(note)[:NOTE_LENGTH],
     }
     return {name: value for name, value in given.items() if value is not None}
 

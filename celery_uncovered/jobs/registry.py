@@ -26,7 +26,8 @@ class Example:
     """A card of the home page that shows what the platform does, with a button that runs it.
 
     ``url_name`` is its page. The button posts ``fields`` to ``run_url_name``, which answers with a
-    redirect to where the result can be seen.
+    redirect to where the result can be seen. The field named ``token_field``, if any, gets a text of
+    its own each time that the page is shown, so that a button pressed twice can be told from two.
     """
 
     label: str
@@ -34,6 +35,7 @@ class Example:
     url_name: str
     run_url_name: str
     fields: dict[str, str] = field(default_factory=dict)
+    token_field: str = ""
     order: int = 50
     operators_only: bool = False
 

@@ -5,7 +5,6 @@ counts a chord's part, fails a chain or calls errbacks. The ``TaskResult`` row i
 same transaction, so that the package's admin shows what the ledger says.
 """
 
-import json
 import logging
 from dataclasses import replace
 from typing import Any
@@ -14,11 +13,10 @@ from celery import states
 from celery.exceptions import TaskRevokedError
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
-from django_celery_results.backends.database import DatabaseBackend
 from django_celery_results.models import TaskResult
 from kombu.exceptions import EncodeError
 
-from celery_uncovered.jobs import chords, errbacks, settle, submit
+from celery_uncovered.jobs import chords, errbacks, inherited, settle, submit
 from celery_uncovered.jobs.contexts import request_of_ended
 from celery_uncovered.jobs.current import RunningAttempt, attempt_of
 from celery_uncovered.jobs.errors import ResultNotJsonError
@@ -26,8 +24,10 @@ from celery_uncovered.jobs.finished import Finished
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.patience import patiently
+from celery_uncovered.jobs.result_texts import TextBackend
 from celery_uncovered.jobs.settle import Outcome
 from celery_uncovered.jobs.states import State
+from celery_uncovered.jobs.task_log import recorder
 
 log = logging.getLogger(__name__)
 
@@ -46,15 +46,11 @@ COPIED = [
     "task_kwargs",
     "periodic_task_name",
 ]
-#: Values that each JSON encoder writes alike, and the most common note beside a result.
-PLAIN = (str, int, bool, type(None))
-CHILDLESS: dict[str, Any] = {"children": []}
-CHILDLESS_TEXT = json.dumps(CHILDLESS)
 #: How Celery's users read the states that only the ledger has.
 AS_CELERY = {State.SCHEDULED: states.PENDING, State.QUEUED: states.PENDING}
 
 
-class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships no types
+class LedgerBackend(TextBackend):
     """Result backend by dotted path: ``celery_uncovered.jobs.results.LedgerBackend``."""
 
     def mark_as_done(
@@ -72,6 +68,8 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
             attempt.keep(self._finished(attempt, result, request, copy=copy))
             attempt.settle()
             return
+        if attempt is not None:
+            recorder.end(attempt)
 
         def record() -> None:
             with transaction.atomic():
@@ -93,6 +91,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
     ) -> None:
         known = request_of_ended(task_id, request)
         _drop_followers(task_id)
+        _end_log(task_id, exc, traceback)
 
         def record() -> None:
             with transaction.atomic():
@@ -121,6 +120,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         error = TaskRevokedError(reason)
         known = request_of_ended(task_id, request)
         _drop_followers(task_id)
+        _end_log(task_id)
 
         def record() -> None:
             with transaction.atomic():
@@ -145,11 +145,12 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         if attempt is None or attempt.successor is None:
             return
         sentence = settle.error_sentence(exc) if exc else ""
+        _end_log(task_id, exc, traceback)
 
         def record() -> None:
             with transaction.atomic():
                 if settle.retry(attempt, sentence, traceback or "") and store_result:
-                    content = self.encode(self.encode_result(exc, state))
+                    content = self.masked_text(self.encode_result(exc, state))
                     self._write_copy(task_id, content, state, traceback, request)
 
         patiently(record, f"The retry of job {task_id}")
@@ -170,7 +171,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
                 if self._finish(task_id, outcome, request):
                     self._write_copy(task_id, outcome.result, status, traceback, request)
             return result
-        self._write_copy(task_id, self.encode(result), status, traceback, request)
+        self._write_copy(task_id, self.sealed_text(result), status, traceback, request)
         return result
 
     def _record(
@@ -208,23 +209,13 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
             attempt=attempt.number,
             finished_at=timezone.now(),
             result=outcome.result or "null",
-            meta=self.encode_content(meta)[2] if copy else None,
+            meta=self.meta_text(meta) if copy else None,
             task_args=extended.get("task_args"),
             task_kwargs=extended.get("task_kwargs"),
             periodic=extended.get("periodic_task_name"),
             group=request.group if request.chord else None,
             root_id=request.root_id,
         )
-
-    def _encode(self, data: Any) -> tuple[str, str, str]:
-        """As Celery's, which looks its serializer up for each of the texts of a result."""
-        if self.serializer == "json":
-            if type(data) in PLAIN:
-                return "application/json", "utf-8", json.dumps(data)
-            if data == CHILDLESS:
-                return "application/json", "utf-8", CHILDLESS_TEXT
-        encoded: tuple[str, str, str] = super()._encode(data)
-        return encoded
 
     def _write_copy(
         self, task_id: str, content: str | None, state: str, traceback: Any, request: Any
@@ -240,10 +231,10 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
             content_type=self.content_type,
             content_encoding=self.content_encoding,
             result=content,
-            meta=self.encode_content(meta)[2],
+            meta=self.meta_text(meta),
             date_done=timezone.now(),
             **self._get_extended_properties(request, traceback)
-            | {"traceback": None if traceback is None else settle.storable(traceback)},
+            | {"traceback": None if traceback is None else settle.readable(traceback)},
         )
         TaskResult.objects.bulk_create(
             [row], update_conflicts=True, unique_fields=["task_id"], update_fields=COPIED
@@ -262,13 +253,14 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
     def _outcome(
         self, task_id: str, prepared: Any, state: str, traceback: Any, request: Any
     ) -> Outcome:
+        is_success = state == states.SUCCESS
         try:
-            text = self.encode(prepared)
+            text = self.sealed_text(prepared) if is_success else self.masked_text(prepared)
         except EncodeError as error:
             raise ResultNotJsonError(
                 str(getattr(request, "task", None) or task_id), str(error)
             ) from error
-        if state == states.SUCCESS:
+        if is_success:
             return Outcome(state=State.SUCCESS, result=text)
         return Outcome(
             state=State(state),
@@ -348,7 +340,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         Those that take the error itself are functions, called here, after the commit.
         """
         submitted, called = errbacks.sorted_out(self, request)
-        call = super()._call_task_errbacks
+        call = inherited.as_follower(super()._call_task_errbacks)
         if submitted.errbacks:
             errbacks.submit(lambda: call(submitted, exc, traceback), request.id)
         if called.errbacks:
@@ -367,6 +359,18 @@ def _drop_followers(task_id: str) -> None:
     attempt = attempt_of(task_id)
     if attempt is not None:
         attempt.take_followers()
+
+
+def _end_log(
+    task_id: str, error: BaseException | None = None, traceback: str | None = None
+) -> None:
+    """What the running attempt said, and what ends it, before its end is recorded."""
+    attempt = attempt_of(task_id)
+    if attempt is None:
+        return
+    if error is not None:
+        recorder.record_error(attempt, error, traceback)
+    recorder.end(attempt)
 
 
 def _sentence_of(prepared: Any) -> str:

@@ -3,7 +3,8 @@
 A job is due to go when it ended well or was cancelled ``JOBS_KEEP_DAYS`` ago, or failed
 ``JOBS_KEEP_FAILED_DAYS`` ago and was discarded; 0 keeps for ever, and so do dead letters until
 somebody tends them. A family (the jobs of one ``root_id``) goes only when all of it is due, with its
-attempts, results, artifacts, chords and readers.
+attempts, logs, results, artifacts, chords and readers. Occurrences of schedules go as what ended well
+does, but no sooner than their jobs.
 
 A pass is a generator of steps. Each is one short transaction or one folder, so that whoever runs it
 may stop after any of them and go on later, and no other writer waits longer than for one step.
@@ -24,8 +25,17 @@ from django.utils import timezone
 from django_celery_results.models import GroupResult, TaskResult
 
 from celery_uncovered.jobs.artifacts import discard_file, stored_files
-from celery_uncovered.jobs.models import Artifact, Attempt, Chord, Job, Reader
+from celery_uncovered.jobs.models import (
+    Artifact,
+    Attempt,
+    Chord,
+    Job,
+    LogPart,
+    Occurrence,
+    Reader,
+)
 from celery_uncovered.jobs.states import FINAL, State
+from celery_uncovered.jobs.task_log.files import discard_old as discard_old_logs
 
 #: Rows that one transaction removes of a table, and families that one look takes up.
 BATCH = 200
@@ -34,7 +44,25 @@ ORPHANED_AFTER = timedelta(days=1)
 
 #: What was removed, or would be, by its kind.
 Counts = Counter[str]
-KINDS = ("jobs", "attempts", "results", "artifacts", "orphan files", "chords", "readers")
+KINDS = (
+    "jobs",
+    "attempts",
+    "log parts",
+    "results",
+    "artifacts",
+    "orphan files",
+    "chords",
+    "readers",
+    "log files",
+    "occurrences",
+)
+#: The tables that go with a job by Django's cascade, and are counted.
+CASCADED = (
+    ("jobs", Job),
+    ("attempts", Attempt),
+    ("log parts", LogPart),
+    ("readers", Reader),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +130,10 @@ class Purge:
         for state in FINAL:
             yield from self._families(state)
         yield from self._copies_of_none()
+        yield from self._occurrences()
         yield from self._expired_artifacts()
         yield from self._orphan_files()
+        yield from self._log_files()
 
     # --- families --------------------------------------------------------------------------------
     def _families(self, state: State) -> Iterator[None]:
@@ -145,6 +175,8 @@ class Purge:
             self.counts += _counted(Job.objects.filter(root_id__in=roots))
             expired = Artifact.objects.filter(expires_at__lte=self.policy.now)
             self._expired_with_jobs += expired.filter(job__root_id__in=roots).count()
+            going = Job.objects.filter(root_id__in=roots).values("id")
+            self.counts["occurrences"] += self._old_occurrences().filter(task_id__in=going).count()
             yield
             return
         parts = Job.objects.filter(root_id__in=roots).exclude(id__in=roots)
@@ -171,6 +203,18 @@ class Purge:
         groups = GroupResult.objects.filter(date_done__lt=self.policy.ended_before)
         yield from self._remove_rows("results", groups.order_by("date_done"))
 
+    def _occurrences(self) -> Iterator[None]:
+        """Those of jobs that are gone, and of none; a dry pass has counted the jobs' already."""
+        known = Job.objects.filter(id=OuterRef("task_id"))
+        gone = self._old_occurrences().filter(~Exists(known))
+        yield from self._remove_rows("occurrences", gone.order_by("created_at"))
+
+    def _old_occurrences(self) -> Any:
+        bound = self.policy.ended_before
+        return (
+            Occurrence.objects.filter(created_at__lt=bound) if bound else Occurrence.objects.none()
+        )
+
     def _expired_artifacts(self) -> Iterator[None]:
         expired = Artifact.objects.filter(expires_at__lte=self.policy.now)
         if self.dry:
@@ -191,6 +235,14 @@ class Purge:
                 if not self.dry:
                     discard_file(orphan)
                 self.counts["orphan files"] += 1
+            yield
+
+    def _log_files(self) -> Iterator[None]:
+        """What tasks logged to files of this machine, and nobody has added to since."""
+        if self.policy.ended_before is None:
+            return
+        for _ in discard_old_logs(self.policy.ended_before.timestamp(), dry=self.dry):
+            self.counts["log files"] += 1
             yield
 
     def _remove_rows(self, kind: str, rows: Any) -> Iterator[None]:
@@ -218,7 +270,7 @@ def _remove_jobs(ids: list[str], policy: Policy) -> Counts:
         removed["artifacts"] = _remove_artifacts(Artifact.objects.filter(job_id__in=found))
         # The rest goes by Django's cascade, also tables that other apps hang on a job.
         by_table = jobs.only("id").delete()[1]
-        for kind, model in (("jobs", Job), ("attempts", Attempt), ("readers", Reader)):
+        for kind, model in CASCADED:
             removed[kind] = by_table.get(f"jobs.{model.__name__}", 0)
     return +removed
 
@@ -245,6 +297,7 @@ def _counted(jobs: Any) -> Counts:
         {
             "jobs": jobs.count(),
             "attempts": Attempt.objects.filter(job_id__in=ids).count(),
+            "log parts": LogPart.objects.filter(job_id__in=ids).count(),
             "results": TaskResult.objects.filter(task_id__in=ids).count(),
             "artifacts": Artifact.objects.filter(job_id__in=ids).count(),
             "chords": chords.count(),

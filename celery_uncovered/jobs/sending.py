@@ -10,6 +10,7 @@ from typing import Any
 
 from celery_uncovered.jobs.capture import CapturingProducer
 from celery_uncovered.jobs.ids import new_id
+from celery_uncovered.jobs.inherited import take_scope, with_scope
 from celery_uncovered.jobs.submit import accept
 from celery_uncovered.jobs.timing import Timing
 
@@ -62,6 +63,7 @@ def _send_unknown(
     One for a queue that the settings do not list is sent as it is: others may work there, and a row
     that nobody claims would be sent again and again.
     """
+    options = with_scope(options, take_scope(options, task_id))
     capture: Any = CapturingProducer()
     kept = {key: value for key, value in options.items() if key not in {"connection", "publisher"}}
     timing = Timing.taken_from(kept)

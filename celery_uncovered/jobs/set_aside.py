@@ -21,7 +21,7 @@ from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Job, SetAside
 from celery_uncovered.jobs.replay import retry_job
 from celery_uncovered.jobs.sender import CONFIRM_SECONDS
-from celery_uncovered.jobs.settle import storable
+from celery_uncovered.jobs.settle import readable, storable
 from celery_uncovered.jobs.states import RETRIABLE, State
 from celery_uncovered.jobs.task import JobTask
 
@@ -189,7 +189,7 @@ def _fields(message: Unreadable) -> dict[str, Any]:
     headers = message.headers
     return {
         "queue": storable(message.queue)[:_TEXT],
-        "reason": storable(message.reason),
+        "reason": readable(message.reason),
         "received_at": timezone.now(),
         "task_id": _short(headers.get("id")),
         "task": _short(headers.get("task")),

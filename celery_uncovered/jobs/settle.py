@@ -2,8 +2,8 @@
 
 import json
 import re
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -12,10 +12,13 @@ from django.utils import timezone
 
 from celery_uncovered.jobs import outbox
 from celery_uncovered.jobs.current import RunningAttempt
+from celery_uncovered.jobs.failures import JobFailure, tell_after_commit
+from celery_uncovered.jobs.masking import mask_text
 from celery_uncovered.jobs.models import Attempt, Job
 from celery_uncovered.jobs.node import host_of
 from celery_uncovered.jobs.states import LIVE, SOURCES, AttemptOutcome, State
 
+_LONGEST_TYPE = 255
 _REFUSED = re.compile("[\0\ud800-\udfff]")
 #: What a job's row says of the attempt that runs.
 _OF_ATTEMPT = ("id", "task", "attempt", "started_at", "lease_node", "lease_pid")
@@ -32,6 +35,15 @@ class Outcome:
     error_type: str = ""
     traceback: str = ""
 
+    def masked(self) -> "Outcome":
+        """As it is stored: what people read of it without its secrets, as both databases take it."""
+        return replace(
+            self,
+            error=readable(self.error),
+            error_type=storable(self.error_type)[:_LONGEST_TYPE],
+            traceback=readable(self.traceback),
+        )
+
 
 def finish(task_id: str, outcome: Outcome, *, attempt: int | None) -> bool:
     """Record a final state; True if this is the one that counts.
@@ -44,12 +56,13 @@ def finish(task_id: str, outcome: Outcome, *, attempt: int | None) -> bool:
         # Celery revokes a message that it has received and not started: it is of the next attempt.
         waiting = Q(attempt=attempt - 1, state=State.QUEUED)
         jobs = jobs.filter(running | waiting if outcome.state == State.REVOKED else running)
+    outcome = outcome.masked()
     changes = {
         "state": outcome.state,
         "result": outcome.result,
-        "error": storable(outcome.error),
-        "error_type": storable(outcome.error_type)[:255],
-        "traceback": storable(outcome.traceback),
+        "error": outcome.error,
+        "error_type": outcome.error_type,
+        "traceback": outcome.traceback,
         "finished_at": timezone.now(),
     }
     return _end(jobs, changes, AttemptOutcome(outcome.state), outcome)
@@ -61,7 +74,7 @@ def retry(attempt: RunningAttempt, error: str, traceback: str) -> bool:
     if successor is None:
         raise RuntimeError(attempt.task_id)
     message = successor.message
-    outcome = Outcome(state=State.RETRY, error=error, traceback=traceback)
+    outcome = Outcome(state=State.RETRY, error=error, traceback=traceback).masked()
     changes = {
         "state": State.RETRY,
         "task": message.task,
@@ -70,8 +83,8 @@ def retry(attempt: RunningAttempt, error: str, traceback: str) -> bool:
         "message": message.envelope(),
         "due_at": timezone.now() + timedelta(seconds=successor.delay or 0),
         "published_at": None,
-        "error": storable(error),
-        "traceback": storable(traceback),
+        "error": outcome.error,
+        "traceback": outcome.traceback,
     }
     with transaction.atomic(savepoint=False):
         held = _held(attempt).filter(cancel_requested=False)
@@ -117,7 +130,7 @@ def hand_over(attempt: RunningAttempt) -> bool:
 
 def give_back(task_id: str, *, attempt: int, reason: str) -> bool:
     """Queue a job again whose attempt was lost with its worker; False if that was not current."""
-    outcome = Outcome(state=State.QUEUED, error=reason)
+    outcome = Outcome(state=State.QUEUED, error=reason).masked()
     running = Job.objects.filter(
         id=task_id, attempt=attempt, state=State.STARTED, lease_node__isnull=False
     )
@@ -134,6 +147,7 @@ def insert_ended(task_id: str, outcome: Outcome, request: Any) -> bool:
     if Job.objects.filter(id=task_id).exists():
         return False
     now = timezone.now()
+    outcome = outcome.masked()
     Job.objects.create(
         id=task_id,
         task=str(getattr(request, "task", None) or ""),
@@ -142,9 +156,9 @@ def insert_ended(task_id: str, outcome: Outcome, request: Any) -> bool:
         body=json.dumps([[], {}, {}]),
         message="{}",
         result=outcome.result,
-        error=storable(outcome.error),
-        error_type=storable(outcome.error_type)[:255],
-        traceback=storable(outcome.traceback),
+        error=outcome.error,
+        error_type=outcome.error_type,
+        traceback=outcome.traceback,
         root_id=str(getattr(request, "root_id", None) or task_id),
         parent_id=getattr(request, "parent_id", None),
         group_id=getattr(request, "group", None),
@@ -162,6 +176,11 @@ def error_sentence(error: BaseException) -> str:
 def settled_at_commit(attempt: RunningAttempt) -> None:
     """An attempt is settled once that is committed; a commit that fails leaves it to be settled."""
     transaction.on_commit(attempt.settle)
+
+
+def readable(text: str) -> str:
+    """``text`` as it is stored for people to read: without secrets."""
+    return storable(mask_text(text))
 
 
 def storable(text: str) -> str:
@@ -182,6 +201,8 @@ def _held(attempt: RunningAttempt) -> Any:
 def _end(jobs: Any, changes: dict[str, Any], outcome: AttemptOutcome, details: Outcome) -> bool:
     """Change the one job in ``jobs``, and record the attempt that ran, if one did; False if none.
 
+    ``details`` are masked.
+
     The row is locked first, since what it says of the attempt is gone after the change.
     """
     now = timezone.now()
@@ -201,7 +222,20 @@ def _end(jobs: Any, changes: dict[str, Any], outcome: AttemptOutcome, details: O
                 node=job.lease_node,
                 host=host_of(job.lease_node),
                 pid=job.lease_pid or 0,
-                error=storable(details.error),
-                traceback=storable(details.traceback),
+                error=details.error,
+                traceback=details.traceback,
             )
+        if details.state == State.FAILURE:
+            tell_after_commit(_failure_of(job, details, now))
     return True
+
+
+def _failure_of(job: Job, details: Outcome, failed_at: datetime) -> JobFailure:
+    return JobFailure(
+        task_id=job.id,
+        task=job.task,
+        error=details.error,
+        error_type=details.error_type,
+        traceback=details.traceback,
+        failed_at=failed_at,
+    )

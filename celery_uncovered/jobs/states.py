@@ -55,3 +55,20 @@ class AttemptOutcome(TextChoices):
     REVOKED = "REVOKED", "Cancelled"
     REPLACED = "REPLACED", "Handed over to another task"
     LOST = "LOST", "Worker died"
+
+
+class Misfire(TextChoices):
+    """What becomes of the occurrences of a schedule that were missed."""
+
+    ONCE = "ONCE", "Run once"
+    ALL = "ALL", "Run all"
+    SKIP = "SKIP", "Skip"
+
+
+class OccurrenceOutcome(TextChoices):
+    """What was decided about one due time of a schedule."""
+
+    SUBMITTED = "SUBMITTED", "Submitted"
+    MERGED = "MERGED", "Merged into a later one"
+    SKIPPED = "SKIPPED", "Skipped"
+    REFUSED = "REFUSED", "Could not be submitted"

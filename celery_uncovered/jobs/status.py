@@ -1,18 +1,21 @@
 """What a job looks like from outside, in values that do not change."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
-from json import JSONDecodeError
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Substr
 from django.utils import timezone
 
+from celery_uncovered.jobs import sealing
 from celery_uncovered.jobs.errors import JobNotFoundError
-from celery_uncovered.jobs.messages import arguments, decode
+from celery_uncovered.jobs.messages import arguments
 from celery_uncovered.jobs.models import Artifact, Attempt, Job
 from celery_uncovered.jobs.node import host_of
+from celery_uncovered.jobs.scope import shown
 from celery_uncovered.jobs.states import FINAL, AttemptOutcome, State
 
 #: Positions beyond this are shown as "more than".
@@ -59,10 +62,13 @@ class AttemptInfo:
 class JobStatus:
     """One job. ``result`` is the task's value for SUCCESS, else None; ``error`` is one sentence.
 
+    All of it is for people to read: secrets in it are masked. ``AsyncResult`` has the true result.
+
     ``queue_position`` counts from 1 for QUEUED jobs, up to POSITION_BOUND; else it is None.
 
-    In lists, ``result``, ``traceback`` and ``artifacts`` are left out, and arguments that are long:
-    ``args`` and ``kwargs`` are empty then, and ``arguments_start`` is where their JSON begins.
+    ``scope`` is what people may see of it. In lists, it is left out, and so are ``result``,
+    ``traceback``, ``artifacts``, and arguments that are long: ``args`` and ``kwargs`` are empty then,
+    and ``arguments_start`` is where their JSON begins.
     """
 
     task_id: str
@@ -91,6 +97,7 @@ class JobStatus:
     discarded_at: datetime | None = None
     artifacts: tuple[ArtifactInfo, ...] = ()
     arguments_start: str = ""
+    scope: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_final(self) -> bool:
@@ -116,11 +123,18 @@ def job_status(task_id: str) -> JobStatus:
         job,
         args=args,
         kwargs=kwargs,
-        result=decode(job.result) if succeeded and job.result else None,
+        result=sealing.shown(job.result) if succeeded and job.result else None,
         traceback=job.traceback,
         queue_position=_position(job) if job.state == State.QUEUED else None,
         artifacts=_artifacts(task_id),
+        scope=shown(json.loads(job.message).get("headers") or {}),
     )
+
+
+def job_states(task_ids: Collection[str]) -> dict[str, State]:
+    """The states of those of the jobs that are in the ledger, by id."""
+    states = Job.objects.filter(id__in=task_ids).values_list("id", "state")
+    return {task_id: State(state) for task_id, state in states}
 
 
 def job_attempts(task_id: str) -> list[AttemptInfo]:
@@ -184,8 +198,9 @@ def _short_arguments(body_start: str) -> dict[str, Any]:
     """The arguments of a body that is whole, or the start of them; callbacks may follow."""
     try:
         args, kwargs = arguments(body_start)
-    except JSONDecodeError:
-        return {"args": [], "kwargs": {}, "arguments_start": body_start.removeprefix("[")}
+    except json.JSONDecodeError:
+        start = body_start.removeprefix("[")
+        return {"args": [], "kwargs": {}, "arguments_start": sealing.shown_start(start)}
     return {"args": args, "kwargs": kwargs}
 
 
@@ -199,6 +214,7 @@ def _status(
     traceback: str = "",
     queue_position: int | None = None,
     artifacts: tuple[ArtifactInfo, ...] = (),
+    scope: dict[str, Any] | None = None,
 ) -> JobStatus:
     """The columns of a row that all readers of it ask for, and what only some do."""
     return JobStatus(
@@ -228,6 +244,7 @@ def _status(
         cancel_requested=job.cancel_requested,
         discarded_at=job.discarded_at,
         artifacts=artifacts,
+        scope=scope or {},
     )
 
 

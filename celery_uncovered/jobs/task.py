@@ -12,13 +12,15 @@ from celery.exceptions import Ignore
 from celery.result import AsyncResult
 from django.db import transaction
 
-from celery_uncovered.jobs import sending, settle, submit
+from celery_uncovered.jobs import scope, sealing, sending, settle, submit
 from celery_uncovered.jobs.blueprints import Blueprint, blueprint_of
 from celery_uncovered.jobs.capture import CapturingProducer
 from celery_uncovered.jobs.current import Successor, attempt_of
 from celery_uncovered.jobs.errors import ArgumentsMismatchError, JobCancelledError
 from celery_uncovered.jobs.ids import new_id
+from celery_uncovered.jobs.inherited import take_scope, with_scope
 from celery_uncovered.jobs.messages import Message
+from celery_uncovered.jobs.task_log import recorder
 from celery_uncovered.jobs.timing import Timing
 from celery_uncovered.jobs.unique import key_from
 
@@ -48,8 +50,12 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         if request is None or request.called_directly or request._protected:  # noqa: SLF001
             return super().__call__(*args, **kwargs)
         request._protected = 1  # noqa: SLF001
-        value = self.run(*args, **kwargs)
         attempt = attempt_of(request.id)
+        if attempt is not None and attempt.obstacle is not None:
+            raise attempt.obstacle
+        if attempt is not None and attempt.is_sealed:
+            args, kwargs = sealing.open_request(request, args, kwargs)
+        value = self.run(*args, **kwargs)
         if attempt is not None:
             attempt.has_returned = True
         return value
@@ -70,24 +76,29 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         Takes what Celery's ``apply_async`` takes, and ``unique_key``: while a job with that key is
         not final, its result is returned and nothing is submitted. With ``unique_for``, seconds or
         a timedelta, the job holds its key no longer than that, and then goes on without it.
+        ``scope``, a dict, says more than what the job inherits (see ``inherited.take_scope``).
         ``producer``, ``connection`` and ``retry`` have no meaning here: nothing is sent before the
         commit.
 
         Raises ArgumentsMismatchError, ArgumentsNotJsonError, ArgumentsTooLargeError,
-        SerializerRefusedError, UniqueKeyError, UniqueWindowError, UnknownExchangeError or
-        UnknownQueueError, each in one sentence, and then nothing was submitted.
+        ScopeError, SerializerRefusedError, UniqueKeyError, UniqueWindowError, UnknownExchangeError
+        or UnknownQueueError, each in one sentence, and then nothing was submitted.
         """
+        header = take_scope(options, task_id)
         if self.app.conf.task_always_eager:
-            return super().apply_async(
-                args, kwargs, task_id, producer, link, link_error, shadow, **options
-            )
+            with scope.entered(header):
+                return super().apply_async(
+                    args, kwargs, task_id, producer, link, link_error, shadow, **options
+                )
         key = key_from(options)
         timing = Timing.taken_from(options)
         for name in ("connection", "publisher", "retry", "retry_policy"):
             options.pop(name, None)
         self._check_arguments(args, kwargs)
         links = {"link": link, "link_error": link_error, "shadow": shadow}
-        message, result = self._built(task_id or new_id(), args, kwargs, {**links, **options})
+        message, result = self._built(
+            task_id or new_id(), args, kwargs, {**links, **options}, header
+        )
         attempt = attempt_of(message.task_id)
         if attempt is not None:
             # The running job goes on with this message: Celery's retry() or replace().
@@ -102,10 +113,12 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
         """Put ``sig`` in this job's place: its rows and the hand-over commit together, or not at all."""
         if self.request.is_eager:
             super().on_replace(sig)
+        attempt = attempt_of(str(self.request.id))
+        if attempt is not None:
+            recorder.end(attempt)
         with transaction.atomic():
             with submit.together():
                 sig.delay()
-            attempt = attempt_of(str(self.request.id))
             if attempt is not None and not settle.hand_over(attempt):
                 raise JobCancelledError(attempt.task_id)
         reason = "Replaced by new task"
@@ -114,8 +127,10 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
     def message_maker(self, options: dict[str, Any]) -> Callable[[Any, Any], Message]:
         """What makes the message of a new job from its arguments, positional and by name.
 
-        ``options`` are those of ``apply_async`` but for its timing. Raises what that raises.
+        ``options`` are those of ``apply_async`` but for its timing. All inherit the scope that holds
+        now. Raises what ``apply_async`` raises.
         """
+        header = take_scope(options)
         blueprint: Blueprint | None = None
 
         def make(args: Any, kwargs: Any) -> Message:
@@ -125,19 +140,20 @@ class JobTask(Task):  # type: ignore[type-arg]  # the stubs make Task generic, C
             if blueprint is None:
                 blueprint = self._blueprint(task_id, args, kwargs, options)
             if blueprint is None:
-                return self._built_by_celery(task_id, args, kwargs, options)[0]
-            return blueprint.fill_in(task_id, args, kwargs)
+                told = with_scope(options, header)
+                return self._built_by_celery(task_id, args, kwargs, told)[0]
+            return blueprint.fill_in(task_id, args, kwargs, header)
 
         return make
 
     def _built(
-        self, task_id: str, args: Any, kwargs: Any, options: dict[str, Any]
+        self, task_id: str, args: Any, kwargs: Any, options: dict[str, Any], header: str | None
     ) -> tuple[Message, AsyncResult[Any]]:
         """The message as Celery builds it, or a copy of one that it has built, and the result."""
         blueprint = self._blueprint(task_id, args, kwargs, options)
         if blueprint is None:
-            return self._built_by_celery(task_id, args, kwargs, options)
-        message = blueprint.fill_in(task_id, args, kwargs)
+            return self._built_by_celery(task_id, args, kwargs, with_scope(options, header))
+        message = blueprint.fill_in(task_id, args, kwargs, header)
         result: AsyncResult[Any] = self.AsyncResult(task_id)
         result.ignored = message.headers["ignore_result"]
         return message, result

@@ -12,6 +12,7 @@ import environ
 from csp.constants import NONE, SELF
 
 from config.settings.celery import broker_settings
+from config.settings.people import people_in
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = environ.Env()
@@ -25,7 +26,9 @@ DEBUG = False
 INSTALLED_APPS = [
     "celery_uncovered.toyex",
     "celery_uncovered.tricks",
+    "celery_uncovered.error_mails",
     "celery_uncovered.dashboard",
+    "celery_uncovered.workflows",
     "celery_uncovered.jobs",
     "django_celery_beat",
     "django_celery_results",
@@ -115,8 +118,20 @@ JOBS_ARTIFACT_LIFETIME = timedelta(days=env.int("JOBS_ARTIFACT_DAYS", default=30
 JOBS_KEEP_DAYS = env.float("JOBS_KEEP_DAYS", default=30)
 #: The same for failed jobs, once somebody has discarded them.
 JOBS_KEEP_FAILED_DAYS = env.float("JOBS_KEEP_FAILED_DAYS", default=90)
+#: What jobs inherit from where they are submitted: the active language, and whose work it is.
+JOBS_SCOPE = {"locale": "celery_uncovered.jobs.scope.Locale", "tenant": None}
+#: From which level on what tasks log is in their logs, whatever the console shows.
+JOBS_LOG_LEVEL = env.str("JOBS_LOG_LEVEL", default="INFO").upper()
+#: The most that the ledger keeps of a job's log, in bytes: its beginning and its end; 0 nothing.
+JOBS_LOG_MAX_BYTES = env.int("JOBS_LOG_MAX_BYTES", default=256 * 1024)
+#: Where each task has a file: its size in bytes, and how many full ones stay beside it.
+JOBS_LOG_DIR = env.str("JOBS_LOG_DIR", default="") or str(DATA_DIR / "log/tasks")
+JOBS_LOG_FILE_BYTES = env.int("JOBS_LOG_FILE_BYTES", default=10 * 1024 * 1024)
+JOBS_LOG_FILES = env.int("JOBS_LOG_FILES", default=5)
 #: The largest message body (arguments and callbacks together) that submit accepts, in bytes.
 JOBS_MAX_BODY_BYTES = 8 * 1024 * 1024
+#: Names, beside password, token and the like, whose values are secrets in arguments, logs and mails.
+JOBS_SECRET_NAMES: list[str] = []
 
 # --- people -------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
@@ -172,6 +187,10 @@ SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="reports@localhost")
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 20
+#: Who is told of errors, in pairs of name and address; nobody by default.
+ADMINS = people_in(env.str("ADMINS", default=""))
+SERVER_EMAIL = env.str("SERVER_EMAIL", default="errors@localhost")
+EMAIL_SUBJECT_PREFIX = "[Celery Uncovered] "
 
 # --- GitHub -------------------------------------------------------------------------------------
 GITHUB_OAUTH = env.str("GITHUB_OAUTH", default="")
@@ -191,13 +210,34 @@ GITHUB_RETRY_SECONDS = env.float("GITHUB_RETRY_SECONDS", default=2.0)
 #: Seconds without a byte of an answer after which a request has failed.
 GITHUB_READ_TIMEOUT = env.float("GITHUB_READ_TIMEOUT", default=15.0)
 
+# --- payments -----------------------------------------------------------------------------------
+PAYMENTS_STANDIN_PORT = env.int("PAYMENTS_STANDIN_PORT", default=8010)
+PAYMENTS_GATEWAY_URL = env.str(
+    "PAYMENTS_GATEWAY_URL", default=f"http://127.0.0.1:{PAYMENTS_STANDIN_PORT}"
+)
+PAYMENTS_GATEWAY_TOKEN = env.str("PAYMENTS_GATEWAY_TOKEN", default="")
+#: Whether that address is the stand-in's, which moves no money.
+PAYMENTS_STANDIN = env.bool(
+    "PAYMENTS_STANDIN", default=not env.str("PAYMENTS_GATEWAY_URL", default="")
+)
+#: Seconds without a byte of an answer after which a request has failed, and before it is repeated first.
+PAYMENTS_READ_TIMEOUT = env.float("PAYMENTS_READ_TIMEOUT", default=10.0)
+PAYMENTS_RETRY_SECONDS = env.float("PAYMENTS_RETRY_SECONDS", default=2.0)
+#: Seconds that a payment may stay as it is before the periodic tasks look after it.
+PAYMENTS_GRACE_SECONDS = env.float("PAYMENTS_GRACE_SECONDS", default=60.0)
+
 # --- Celery -------------------------------------------------------------------------------------
 vars().update(broker_settings(env.str("CELERY_BROKER_URL", default=""), DATA_DIR))
 
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "plain": {
+            "class": "celery_uncovered.jobs.masking.logs.MaskingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        },
+    },
     "filters": {"hide_query": {"()": "config.log_filters.HideQuery"}},
     "handlers": {
         "console": {
@@ -205,8 +245,20 @@ LOGGING: dict[str, Any] = {
             "formatter": "plain",
             "filters": ["hide_query"],
         },
+        # Mailed to ADMINS by a worker; no request waits for it.
+        "error_mails": {
+            "class": "celery_uncovered.error_mails.handler.ErrorMailHandler",
+            "level": "ERROR",
+            "filters": ["hide_query"],
+        },
     },
-    # Django gives the development server's logger a handler of its own.
-    "loggers": {"django.server": {"handlers": ["console"], "propagate": False}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "loggers": {
+        # Django gives its loggers handlers of their own: one mails errors within the request.
+        "django": {"handlers": []},
+        "django.server": {"handlers": ["console"], "propagate": False},
+    },
+    "root": {
+        "handlers": ["console", "error_mails"],
+        "level": env.str("LOG_LEVEL", default="WARNING"),
+    },
 }

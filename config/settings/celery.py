@@ -63,6 +63,10 @@ COMMON: dict[str, Any] = {
     "CELERY_TASK_ROUTES": {
         "celery_uncovered.toyex.tasks.fetch_*": {"queue": "io"},
         "celery_uncovered.toyex.tasks.mail_*": {"queue": "io"},
+        "celery_uncovered.tricks.letters.tasks.send_*": {"queue": "io"},
+        "celery_uncovered.error_mails.tasks.mail_*": {"queue": "io"},
+        "celery_uncovered.tricks.payments.tasks.charge_*": {"queue": "io"},
+        "celery_uncovered.tricks.payments.tasks.settle_*": {"queue": "io"},
     },
     # JSON only, both ways.
     "CELERY_TASK_SERIALIZER": "json",
@@ -82,7 +86,7 @@ COMMON: dict[str, Any] = {
     "CELERY_RESULT_BACKEND": "celery_uncovered.jobs.results.LedgerBackend",
     "CELERY_RESULT_EXTENDED": True,
     "CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP": True,
-    "CELERY_BEAT_SCHEDULER": "celery_uncovered.jobs.schedules:LedgerScheduler",
+    "CELERY_BEAT_SCHEDULER": "celery_uncovered.jobs.schedules.scheduler:LedgerScheduler",
     "CELERY_BEAT_MAX_LOOP_INTERVAL": 5,
     "CELERY_TIMEZONE": "UTC",
     "CELERY_ENABLE_UTC": True,

@@ -1,7 +1,7 @@
 """A developer's machine: loopback only, mails as files, a secret that `make up` wrote once."""
 
 from config.settings.base import *
-from config.settings.base import DATA_DIR, env
+from config.settings.base import ADMINS, DATA_DIR, env
 from config.settings.secret import keep_private, read_or_write_secret
 
 keep_private(DATA_DIR)
@@ -9,6 +9,7 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or read_or_write_secret(DATA_DIR 
 ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 JOBS_OPEN_ON_LOOPBACK = True
 
+ADMINS = ADMINS or [("", "admin@localhost")]
 if not env.str("EMAIL_URL", default=""):
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(DATA_DIR / "mail")

@@ -7,6 +7,8 @@ import requests
 
 JSON = {"Accept": "application/json"}
 SECONDS = 30
+PAYMENTS = "/tricks/payments/"
+TOKEN = re.compile(r'name="token" value="([^"]+)"')
 
 
 class Person:
@@ -42,6 +44,17 @@ class Person:
         assert answer.status_code == 202, answer.text
         document: dict[str, str] = answer.json()
         return document
+
+    def fill_in_payment(self, amount: str, reference: str) -> dict[str, str]:
+        """A new form of the payments page, as it would be sent."""
+        [token] = TOKEN.findall(self.get(PAYMENTS).text)
+        return {"token": token, "amount": amount, "currency": "EUR", "reference": reference}
+
+    def pay(self, form: dict[str, str]) -> str:
+        """Press the button; the address of "Thank you"."""
+        answer = self.post(PAYMENTS, form)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["Location"]
 
 
 def links_in(text: str) -> list[str]:

@@ -4,9 +4,14 @@ import base64
 from dataclasses import asdict
 from typing import Any
 
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
 from celery_uncovered.jobs import api as jobs
+from celery_uncovered.jobs.models import Job
 from celery_uncovered.toyex import reports, subscriptions
 from celery_uncovered.toyex.models import Report, Subscription
+from celery_uncovered.tricks.payments.accepting import CHARGE
+from celery_uncovered.tricks.payments.registering import FORGOTTEN, HANGING
 
 
 def status(task_id: str) -> dict[str, Any]:
@@ -45,3 +50,15 @@ def mail_again(task_id: str) -> int:
 def submit_by_schedule(task_id: str, period: str) -> None:
     """What a schedule submits, under an id that the test knows beforehand."""
     jobs.submit(reports.PRODUCE, kwargs={"period": period, "mail": True}, task_id=task_id)
+
+
+def forget_jobs_of_payments() -> int:
+    """Lose the jobs of all open payments, as nothing of ours does; how many."""
+    return int(Job.objects.filter(task=CHARGE).exclude(state__in=jobs.FINAL).delete()[0])
+
+
+def look_after_payments_each_second() -> None:
+    second, _ = IntervalSchedule.objects.get_or_create(every=1, period="seconds")
+    for row in PeriodicTask.objects.filter(task__in=[FORGOTTEN, HANGING]):
+        row.interval = second
+        row.save()

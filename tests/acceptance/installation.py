@@ -1,4 +1,4 @@
-"""A running installation: the stand-in for GitHub, workers for both queues, and a dispatcher."""
+"""A running installation: the stand-ins for GitHub and for a payment gateway, workers for both queues, and a dispatcher."""
 
 import base64
 import functools
@@ -45,6 +45,7 @@ class Installation:
     def __init__(self, stack: Stack, options: Options) -> None:
         self.stack = stack
         self.standin = stack.start("standin")
+        self.gateway = stack.start("gateway", *self.gateway_store)
         stack.env |= {
             "GITHUB_API_URL": self.standin.url,
             "GITHUB_RECORDED": "true",
@@ -52,6 +53,11 @@ class Installation:
             "GITHUB_RETRY_SECONDS": "0.2",
             "GITHUB_READ_TIMEOUT": "5",
             "JOBS_OPEN_ON_LOOPBACK": "true",
+            "PAYMENTS_GATEWAY_URL": self.gateway.url,
+            "PAYMENTS_STANDIN": "true",
+            "PAYMENTS_READ_TIMEOUT": "5",
+            "PAYMENTS_RETRY_SECONDS": "0.2",
+            "PAYMENTS_GRACE_SECONDS": "2",
         } | options.env(stack)
         self.default = stack.start("worker", *DEFAULT_WORKER, wait=False)
         self.io = stack.start("worker", *IO_WORKER, wait=False)
@@ -145,6 +151,7 @@ class Installation:
         """Forget all rules and requests."""
         for path in ("/_faults", "/_requests"):
             requests.delete(self.standin.url + path, timeout=10).raise_for_status()
+        requests.delete(f"{self.gateway.url}/_faults", timeout=10).raise_for_status()
 
     @property
     def journal(self) -> dict[str, Any]:
@@ -153,6 +160,30 @@ class Installation:
 
     def requests_of(self, page: int) -> list[dict[str, Any]]:
         return [request for request in self.journal["requests"] if request["page"] == page]
+
+    # --- the payment gateway ---------------------------------------------------------------------
+    @property
+    def gateway_store(self) -> tuple[str, str]:
+        return "--store", str(Path(self.stack.env["DATA_DIR"], "payments-gateway.sqlite3"))
+
+    def start_gateway_again(self) -> None:
+        """Under its old address, as a supervisor does."""
+        url = self.gateway.url
+        port = url.rpartition(":")[2]
+        self.gateway = self.stack.start("gateway", *self.gateway_store, "--port", port, wait=False)
+        self.gateway.url = url
+        ready = functools.partial(self.gateway.is_ready, COMMANDS["gateway"])
+        self.stack.wait_for(ready, READY_SECONDS, "the gateway is back")
+
+    def spoil_gateway(self, *rules: dict[str, Any]) -> None:
+        """Have the gateway behave badly: rules of its ``POST /_faults``."""
+        requests.post(f"{self.gateway.url}/_faults", json=rules, timeout=10).raise_for_status()
+
+    @property
+    def charged(self) -> dict[str, int]:
+        """How many requests the gateway has seen, and how many charges it has made."""
+        counts: dict[str, int] = requests.get(f"{self.gateway.url}/counts", timeout=10).json()
+        return counts
 
     # --- the pages -------------------------------------------------------------------------------
     def page_of(self, task_id: str) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -14,6 +15,7 @@ from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 
 from tests.acceptance.browser import JSON, Person, links_in
 from tests.acceptance.expected import expected_rows, read_back
@@ -25,6 +27,8 @@ from tests.servers.session import ROOT
 PROMISED_SECONDS = 90
 LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 LISTENING = "0A"
+GATEWAY = re.compile(r"gateway's stand-in listens on (http://127\.0\.0\.1:\d+)")
+HIDDEN = re.compile(r'type="hidden" name="(\w+)" value="([^"]*)"')
 
 
 Found = TypeVar("Found")
@@ -126,9 +130,42 @@ def test_a_report_is_made_by_a_click_of_anybody_on_this_machine(up: Up) -> None:
     make_report(up)
 
 
+def test_a_payment_is_settled_by_one_click_on_the_start_page(up: Up) -> None:
+    person = Person(up.site)
+    fields = dict(HIDDEN.findall(person.get("/").text))
+    form = {name: fields[name] for name in ("token", "amount", "currency", "reference")}
+    address = person.pay(form)
+    assert person.pay(form) == address, "pressed twice"
+    page = person.get(address).text
+    assert "Thank you" in page
+    document = up.wait_for(
+        lambda: (found := person.get(f"{address}status/").json())["is_final"] and found,
+        60,
+        "the payment has ended",
+    )
+    assert (document["status"], document["amount"]) == ("SETTLED", 1250)
+    assert "Charged once" in person.get(address).text
+    [gateway] = GATEWAY.findall(up.process.log.read_text())
+    counts = requests.get(f"{gateway}/counts", timeout=10).json()
+    assert (counts["charges"], counts["amount"]) == (1, 1250)
+
+
+def test_an_error_by_a_click_is_a_mail_in_the_data_folder(up: Up) -> None:
+    answer = Person(up.site).post("/report-error/", {})
+    assert answer.status_code == 500
+    words = b"This error was raised on purpose"
+    mails = up.data / "mail"
+    [mail] = up.wait_for(
+        lambda: [path for path in mails.glob("*.log") if words in path.read_bytes()],
+        60,
+        "the error is mailed",
+    )
+    assert b"To: admin@localhost" in mail.read_bytes()
+
+
 def test_it_listens_on_loopback_alone(up: Up) -> None:
     listening = listening_addresses(up.processes())
-    assert len(listening) >= 2, "the pages and the stand-in"
+    assert len(listening) >= 3, "the pages and both stand-ins"
     assert up.port in {int(address.partition(":")[2], 16) for address in listening}
     assert not [address for address in listening if address.partition(":")[0] not in LOOPBACK]
 

@@ -8,11 +8,18 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
+from celery_uncovered.error_mails.models import Kind, Mail, Part
+from celery_uncovered.jobs import api as jobs
 from celery_uncovered.jobs import set_aside as set_aside_module
+from celery_uncovered.jobs.current import RunningAttempt
 from celery_uncovered.jobs.messages import encode
-from celery_uncovered.jobs.models import Job, SetAside
+from celery_uncovered.jobs.models import Job, Occurrence, SetAside
+from celery_uncovered.jobs.task_log import store
+from celery_uncovered.jobs.task_log.pending import AttemptLog, Bounds
 from celery_uncovered.toyex.models import Report
+from celery_uncovered.tricks.payments.models import Payment
 from tests.unit.jobs.web.help import OPEN_TASK, give_file, make_job
 
 
@@ -92,6 +99,39 @@ def set_aside(reason: str, **fields: Any) -> int:
     return number
 
 
+def add_error() -> dict[str, str]:
+    """An error that came often, and the mail that told of it; their numbers."""
+    now = timezone.now()
+    span = {"first_at": now - timedelta(minutes=3), "last_at": now}
+    words = "OutOfPaintError: The paint is used up (Internal Server Error: /paint/)"
+    path = "a/very/long/path/" * 8
+    traceback = f'Traceback (most recent call last):\n  File "{path}views.py", line 7, in paint'
+    kind = Kind.objects.create(
+        fingerprint="paint",
+        source="django.request",
+        level="ERROR",
+        sentence=words,
+        place=f"{path}views.py:7 in paint",
+        traceback=traceback,
+        context="POST /paint/\nUser-Agent: Browser",
+        job_id="page-failed-1",
+        count=12_345,
+        waiting=45,
+        mails=1,
+        **span,
+    )
+    mail = Mail.objects.create(
+        message_id="<paint@example.org>",
+        round=0,
+        subject=words,
+        body=f"12,300 times.\n\n{traceback}",
+        short_body="",
+        sent_at=now,
+    )
+    Part.objects.create(mail=mail, kind=kind, count=12_300, **span)
+    return {"error": str(kind.pk), "error_mail": str(mail.pk)}
+
+
 def state_of(task_id: str) -> str:
     return str(Job.objects.values_list("state", flat=True).get(id=task_id))
 
@@ -104,10 +144,76 @@ def change_job(task_id: str, **fields: Any) -> None:
     Job.objects.filter(id=task_id).update(**fields)
 
 
+def say(task_id: str, *lines: str, attempt: int = 1) -> None:
+    """What an attempt of the job says, as its worker stores it."""
+    said = RunningAttempt(
+        task_id=task_id, number=attempt, task="any", started_at=timezone.now(), node="", pid=0
+    )
+    log = AttemptLog(said, Bounds.of(256 * 1024))
+    log.base = None
+    log.add(lines)
+    store.write([(log, log.take())])
+
+
 def end_job(task_id: str) -> None:
     """With a file."""
     give_file(task_id)
     change_job(task_id, state="SUCCESS", finished_at=timezone.now())
+
+
+def add_payment(status: str) -> str:
+    """One that nobody charges, and whose job is gone."""
+    now = timezone.now()
+    payment = Payment.objects.create(
+        task_id=jobs.new_id(),
+        form_token=f"gallery:{status}",
+        amount=1250,
+        currency="EUR",
+        reference="The order with a reference as long as somebody may happen to write it",
+        status=status,
+        charge_id="" if status == "ACCEPTED" else "ch_0198c0ffee",
+        reason="The payer's bank declined." if status == "DECLINED" else "",
+        ended_at=None if status == "ACCEPTED" else now,
+        check_at=now,
+    )
+    return str(payment.task_id)
+
+
+def add_schedule(name: str, crontab: str, zone: str, **fields: Any) -> int:
+    minute, hour, day, month, weekday = crontab.split()
+    row = CrontabSchedule.objects.create(
+        minute=minute,
+        hour=hour,
+        day_of_month=day,
+        month_of_year=month,
+        day_of_week=weekday,
+        timezone=zone,
+    )
+    return int(PeriodicTask.objects.create(name=name, task=OPEN_TASK, crontab=row, **fields).pk)
+
+
+def add_outcomes(schedule_id: int) -> None:
+    """Twenty of every kind, one an hour; some of their jobs have failed, and one is gone."""
+    states = ["SUCCESS"] * 12 + ["FAILURE", "REVOKED", "SUCCESS", "RETRY"]
+    others = ["SKIPPED", "MERGED", "REFUSED", "SUBMITTED"]
+    kinds = [("SUBMITTED", state) for state in states] + [(outcome, "") for outcome in others]
+    for number, (outcome, state) in enumerate(kinds):
+        due = timezone.now().replace(minute=0) - timedelta(hours=len(kinds) - number)
+        task_id = f"outcome-{schedule_id}-{number}" if state else ""
+        if state:
+            add_job(task_id, state=state, age=60)
+            took = timedelta(seconds=1 + number * 7 % 60)
+            Job.objects.filter(id=task_id, finished_at__isnull=False).update(
+                finished_at=timezone.now() + took, started_at=timezone.now()
+            )
+        note = "" if state else 'Queue "fast" is not configured; choose one of: default, io.'
+        Occurrence.objects.create(
+            schedule_id=schedule_id,
+            due_at=due,
+            outcome=outcome,
+            task_id=task_id or ("gone" if outcome == "SUBMITTED" else ""),
+            note=note,
+        )
 
 
 def add_report(task_id: str) -> None:

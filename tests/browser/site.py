@@ -23,7 +23,13 @@ class Site:
         self.mails.mkdir()
         self.installation = Installation(
             self.stack,
-            Options(has_web=True, env=lambda _: {"EMAIL_URL": f"filemail:///{self.mails}"}),
+            Options(
+                has_web=True,
+                env=lambda _: {
+                    "EMAIL_URL": f"filemail:///{self.mails}",
+                    "ADMINS": "admin@example.org",
+                },
+            ),
         )
         self.url = self.installation.web
         self.closed_url = self.start_closed()

@@ -14,6 +14,8 @@ from tests.browser.conftest import Visit
 from tests.browser.site import Site
 from tests.browser.watch import Watch
 
+HEAD = "2026-05-04T12:00:00.123Z"
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "STDOUT", "STDERR")
 PHONE = ViewportSize(width=390, height=844)
 DESK = ViewportSize(width=1280, height=900)
 
@@ -34,6 +36,7 @@ PAGES = {
     "report form": Shown(path="/reports/hot-repos/", title="Hot repositories"),
     "reports": Shown(path="/reports/", title="Reports"),
     "subscribe": Shown(path="/reports/subscribe/", title="Reports by mail"),
+    "letters": Shown(path="/tricks/letters/", title="Letters in your language"),
     "queued job": Shown(path="/jobs/page-queued/", title="Hot repositories"),
     "running job": Shown(path="/jobs/page-running/", title="Hot repositories"),
     "running job of an operator": Shown(
@@ -49,6 +52,8 @@ PAGES = {
     "finished report of an operator": Shown(
         path="/jobs/{finished}/", title="Hot repositories of the day", visitor="operator"
     ),
+    "job that talks": Shown(path="/jobs/page-talks/", title="Hot repositories"),
+    "a log for each task": Shown(path="/tricks/task-log/", title="A log for each task"),
     "jobs": Shown(path="/jobs/?parts=1", title="Jobs", visitor="operator"),
     "no jobs": Shown(path="/jobs/?q=nothing", title="Jobs", visitor="operator"),
     "failed job of an operator": Shown(
@@ -72,6 +77,33 @@ PAGES = {
         title="New schedule",
         visitor="operator",
     ),
+    "error e-mails": Shown(path="/report-error/", title="Error e-mails"),
+    "error e-mails of an operator": Shown(
+        path="/report-error/", title="Error e-mails", visitor="operator"
+    ),
+    "errors": Shown(path="/errors/", title="Errors", visitor="operator"),
+    "error": Shown(path="/errors/{error}/", title="Error", visitor="operator"),
+    "error mail": Shown(path="/errors/mails/{error_mail}/", title="mail", visitor="operator"),
+    "payments": Shown(path="/tricks/payments/", title="Payments", visitor="operator"),
+    "accepted payment": Shown(
+        path="/tricks/payments/{accepted}/", title="Thank you", visitor="operator"
+    ),
+    "settled payment": Shown(
+        path="/tricks/payments/{settled}/", title="Thank you", visitor="operator"
+    ),
+    "declined payment": Shown(
+        path="/tricks/payments/{declined}/", title="Not paid", visitor="operator"
+    ),
+    "choice of a task": Shown(path="/schedules/new/", title="New schedule", visitor="operator"),
+    "edit schedule": Shown(
+        path="/schedules/{schedule}/edit/", title="Edit schedule", visitor="operator"
+    ),
+    "schedule": Shown(
+        path="/schedules/{schedule}/", title="Every night in Berlin", visitor="operator"
+    ),
+    "no more schedules": Shown(
+        path="/schedules/?after=0:zzz", title="Schedules", visitor="operator"
+    ),
     "sign in": Shown(path="/sign-in/", title="Sign in"),
     "sign in by link": Shown(path="/sign-in/?token=any", title="Sign in"),
     "not found": Shown(path="/nothing/", title="There is nothing here", status=404),
@@ -87,15 +119,28 @@ def gallery(site: Site) -> dict[str, str]:
     site.call(inside.add_job, "page-running", state="STARTED", **running)
     site.call(inside.add_job, "page-retry", state="RETRY", attempt=1, error=error)
     site.call(inside.add_job, "page-cancelled", state="REVOKED")
+    site.call(inside.add_job, "page-talks", state="STARTED", attempt=2)
+    for attempt in (1, 2):
+        lines = [f"{HEAD} {level} {'words ' * 20}{'x' * 300}" for level in LEVELS]
+        site.call(inside.say, "page-talks", *lines, "    and more", attempt=attempt)
     for number in (1, 2, 3):
         site.call(inside.add_failed_job, f"page-failed-{number}")
+    schedule = site.call(
+        inside.add_schedule, "Every night in Berlin", "30 2 * * *", "Europe/Berlin"
+    )
+    site.call(inside.add_outcomes, schedule)
     finished = site.installation.report("day", "language", ref_date="2026-05-01")
     site.installation.spoil({"kind": "401"})
     failed = site.installation.report("month", ref_date="2026-05-01")
     site.installation.heal()
     return {
+        **site.call(inside.add_error),
+        "schedule": str(schedule),
         "finished": finished["task_id"],
         "failed": failed["task_id"],
+        "accepted": site.call(inside.add_payment, "ACCEPTED"),
+        "settled": site.call(inside.add_payment, "SETTLED"),
+        "declined": site.call(inside.add_payment, "DECLINED"),
         "aside": site.call(inside.set_aside, "Its body cannot be read as application/json."),
         "stray": site.call(inside.set_aside, "A file is no message.", is_message=False),
     }

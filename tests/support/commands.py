@@ -38,10 +38,17 @@ def standin(port: int) -> list[str]:
     return [sys.executable, "-m", "celery_uncovered.toyex.standin", "--port", str(port)]
 
 
+def gateway(port: int) -> list[str]:
+    """Its ``--store`` is for the caller to say."""
+    module = "celery_uncovered.tricks.payments.standin"
+    return [sys.executable, "-m", module, "--port", str(port)]
+
+
 COMMANDS = {
     "worker": Command(words=worker, ready=" ready."),
     "beat": Command(words=beat, ready="beat: Starting..."),
     "dispatcher": Command(words=dispatcher),
     "web": Command(words=web, ready="/", serves=True),
     "standin": Command(words=standin, ready="/", serves=True),
+    "gateway": Command(words=gateway, ready="/", serves=True),
 }

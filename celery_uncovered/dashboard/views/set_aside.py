@@ -57,8 +57,8 @@ def message(request: HttpRequest, number: int) -> HttpResponseBase:
         "hex": hexdump(start),
         "text": _CONTROL.sub("\N{MIDDLE DOT}", start.decode("utf-8", "replace")),
         "shown": len(start),
-        "headers": json.loads(found.headers),
-        "properties": json.loads(found.properties),
+        "headers": jobs.mask_value(json.loads(found.headers)),
+        "properties": jobs.mask_value(json.loads(found.properties)),
         "can_be_sent": found.is_message and not found.is_cut,
     }
     return render(request, "dashboard/set_aside_message.html", context)

@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.template.context import Context
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -29,6 +30,12 @@ _OUTCOME_ICONS = {AttemptOutcome.REPLACED: "arrow", AttemptOutcome.LOST: "failur
 def icon(name: str) -> SafeString:
     """One of our own drawings; it says nothing by itself, so a word stands beside it."""
     return mark_safe(ICONS[name])  # noqa: S308  # constants of this project
+
+
+@register.simple_tag
+def fresh_token() -> str:
+    """A text that no other form has: the same one twice is the same form, sent twice."""
+    return get_random_string(32)
 
 
 @register.simple_tag

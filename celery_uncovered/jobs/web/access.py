@@ -66,14 +66,20 @@ def is_loopback(request: HttpRequest) -> bool:
         return False
 
 
+def identified_viewer(request: HttpRequest) -> Viewer:
+    """Who sent ``request``; a browser session without a user gets its reader token if it has none."""
+    if not request.user.is_authenticated and not request.session.get(READER_KEY):
+        request.session[READER_KEY] = get_random_string(40)
+    return viewer_of(request)
+
+
 def remember_reader(request: HttpRequest, task_id: str) -> None:
     """Let whoever sent ``request`` see the job from now on: the user, or this browser session."""
-    if request.user.is_authenticated:
-        add_reader(task_id, user_id=request.user.pk)
-        return
-    token = request.session.get(READER_KEY) or get_random_string(40)
-    request.session[READER_KEY] = token
-    add_reader(task_id, session=token)
+    viewer = identified_viewer(request)
+    if viewer.user_id is not None:
+        add_reader(task_id, user_id=viewer.user_id)
+    else:
+        add_reader(task_id, session=viewer.session)
 
 
 def readable_job_or_404(request: HttpRequest, task_id: str) -> JobStatus:

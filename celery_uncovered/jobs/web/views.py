@@ -19,12 +19,14 @@ from celery_uncovered.jobs.web.access import (
 )
 from celery_uncovered.jobs.web.conditional import unless_unchanged
 from celery_uncovered.jobs.web.document import as_json, fingerprint, retry_after, status_document
+from celery_uncovered.jobs.web.log_view import log_end
 from celery_uncovered.jobs.web.presentation import JobView, job_view
 
 
 @require_safe
 def page(request: HttpRequest, task_id: str) -> HttpResponseBase:
-    response = render(request, "jobs/job.html", {"view": _view_of(request, task_id)})
+    context = {"view": _view_of(request, task_id), "log": log_end(task_id)}
+    response = render(request, "jobs/job.html", context)
     response["Cache-Control"] = "private, no-cache"
     return response
 

@@ -28,6 +28,9 @@ from celery_uncovered.jobs.current import RunningAttempt, running
 from celery_uncovered.jobs.finished import Finished
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, DUE_HEADER, decode, full_headers
 from celery_uncovered.jobs.patience import patiently
+from celery_uncovered.jobs.scope import SCOPE_HEADER
+from celery_uncovered.jobs.sealing import SEALED_HEADER, holds_sealed
+from celery_uncovered.jobs.task_log import recorder
 from celery_uncovered.jobs.worker import claim, leftovers
 from celery_uncovered.jobs.worker.board import Board, worker_board
 
@@ -146,6 +149,8 @@ class Batch:
             node=identity.id,
             pid=os.getpid(),
             keep=self.keep,
+            scope=entry.request.get(SCOPE_HEADER),
+            is_sealed=holds_sealed(entry.body) or SEALED_HEADER in entry.request,
         )
         with running(attempt):
             leftovers.run_to_the_end(attempt, lambda: trace(entry))
@@ -170,6 +175,7 @@ class Batch:
                 done = self._done
                 self.board.turn_spool(self.slot)
             if kept:
+                recorder.end_all((one.id, one.attempt) for one in kept)
                 record_patiently(kept, self.hostname)
             self.board.clear_spool(self.slot)
             self.board.note_durable(self.slot, done)

@@ -5,13 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import current_app
-from celery.exceptions import Reject
+from celery.exceptions import Reject, Retry
 
 from celery_uncovered.jobs import idle, recovery, settle
 from celery_uncovered.jobs.contexts import request_of
 from celery_uncovered.jobs.current import RunningAttempt
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.patience import patiently
+from celery_uncovered.jobs.scope import within
+from celery_uncovered.jobs.task_log import recorder
 
 log = logging.getLogger(__name__)
 
@@ -20,16 +22,25 @@ DROPPED = (0, "'dropped'", 0.0)
 
 
 def run_to_the_end(attempt: RunningAttempt, trace: Callable[[], Any]) -> Any:
-    """Trace a claimed job and settle what is left open; what the tracer returned. Raises nothing."""
+    """Trace a claimed job in its scope, and settle what is left open; what the tracer returned.
+
+    Raises nothing.
+    """
     try:
-        outcome = trace()
+        outcome = within(attempt, trace)
         if not attempt.settled:
-            patiently(lambda: settle_leftover(attempt, _error_in(outcome)), str(attempt))
+            error = _error_in(outcome)
+            if isinstance(error, Retry) and error.exc is not None:
+                # Of a task whose results are ignored, Celery tells the backend nothing.
+                recorder.record_error(attempt, error.exc, outcome[1].traceback)
+            recorder.end(attempt)
+            patiently(lambda: settle_leftover(attempt, error), str(attempt))
     except BaseException as error:  # SystemExit too: the attempt must be settled
         if attempt.settled:
             log.exception("%s is settled, but for what came after", attempt)
         else:
             bring_back(attempt.task_id, attempt.number, error)
+        recorder.end(attempt)
         return DROPPED
     return outcome
 

@@ -2,11 +2,20 @@
 
 import os
 import signal
+import threading
 from typing import Any
 
 from celery import signals
 
 from celery_uncovered.jobs.worker import board
+
+#: Set in the worker's main process, for pools of threads; children read the board.
+_told = threading.Event()
+
+
+def is_stopping() -> bool:
+    """Whether the worker that this code runs in is about to end."""
+    return _told.is_set() or (board.has_board() and board.worker_board().is_stopping)
 
 
 def connect() -> None:
@@ -16,6 +25,7 @@ def connect() -> None:
 
 def _begin_nothing_new(**_: object) -> None:
     """The children go on with the jobs that they have begun, and give the others back."""
+    _told.set()
     if board.has_board():
         board.worker_board().stop()
 

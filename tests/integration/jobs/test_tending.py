@@ -61,11 +61,14 @@ def test_what_ended_long_ago_is_purged_as_the_dry_run_said(stack: Stack, ledger:
     assert counts == {
         "jobs removed": 4,
         "attempts removed": 4,
+        "log parts removed": 0,
         "results removed": 4,
         "artifacts removed": 1,
         "orphan files removed": 0,
         "chords removed": 1,
         "readers removed": 0,
+        "log files removed": 0,
+        "occurrences removed": 0,
     }
     left = {row[0] for row in stack.query("SELECT id FROM jobs_job")}
     assert left == {failed, young}

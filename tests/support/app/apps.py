@@ -6,6 +6,7 @@ class TestTasksConfig(AppConfig):
     label = "testtasks"
 
     def ready(self) -> None:
-        from tests.support.app import faults
+        # Their tasks are known with them.
+        from tests.support.app import faults, scoped, secret_tasks  # noqa: F401
 
         faults.connect()

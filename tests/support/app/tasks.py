@@ -1,6 +1,7 @@
 """Tasks that tests submit, small ones of every kind."""
 
 import io
+import logging
 import os
 import resource
 import signal
@@ -16,6 +17,8 @@ from celery_uncovered.jobs.current import running_attempt
 from celery_uncovered.jobs.models import Job
 from tests.support.app.notes import is_open, note, wait_at
 
+log = logging.getLogger(__name__)
+
 
 @shared_task
 def add(x: int, y: int) -> int:
@@ -25,6 +28,49 @@ def add(x: int, y: int) -> int:
 @shared_task
 def echo(value: Any) -> Any:
     return value
+
+
+@shared_task
+def say(words: str) -> None:
+    """Log it and print it."""
+    log.info(words)
+    print(words)  # noqa: T201  # that is its purpose
+
+
+@shared_task
+def say_at(gate: str) -> None:
+    """Say something before a gate and behind it."""
+    say("before")
+    wait_at(gate)
+    say("behind")
+
+
+@shared_task
+def say_bytes(text: str) -> None:
+    """Say the bytes that ``text`` has in hexadecimal, as a program meets them in file names."""
+    say(bytes.fromhex(text).decode(errors="surrogateescape"))
+
+
+@shared_task
+def count_aloud(name: str, count: int) -> None:
+    for number in range(count):
+        print(name, number)  # noqa: T201
+
+
+@shared_task
+def count_and_die(count: int) -> None:
+    """Count, and kill the process that runs it, the first time."""
+    log.info("attempt %d", attempt_number())
+    if attempt_number() == 1:
+        count_aloud("counts", count)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@shared_task
+def talk_for_ever() -> None:
+    """So many lines at once that a time limit most likely comes while they are dealt with."""
+    while True:
+        log.info("a line of many\n" * 200)
 
 
 @shared_task

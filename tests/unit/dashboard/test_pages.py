@@ -28,6 +28,8 @@ EVERY_PAGE = (
     "/reports/hot-repos/",
     "/reports/subscribe/",
     "/reports/leave/x/",
+    "/tricks/payments/",
+    "/tricks/payments/x/",
     "/nothing-here/",
 )
 

@@ -54,6 +54,18 @@ def test_they_are_for_operators_and_change_by_post_with_a_token() -> None:
     assert SetAside.objects.count() == 1
 
 
+def test_headers_and_reason_are_shown_without_secrets(client: Client) -> None:
+    number = kept(
+        reason="Its token=abcabc is bad.",
+        headers={"argsrepr": "{'password': 'hunter2'}", "token": "xyz"},
+        properties={"api_key": "defdef"},
+    )
+    page = client.get(f"/set-aside/{number}/").content.decode()
+    assert not [text for text in ("abcabc", "hunter2", "xyz", "defdef") if text in page]
+    # It is sent back as it came.
+    assert "hunter2" in SetAside.objects.get().headers
+
+
 def test_the_bytes_are_shown_as_text_and_in_hexadecimal_and_can_be_saved(client: Client) -> None:
     number = kept()
     page = client.get(f"/set-aside/{number}/").content.decode()

@@ -54,8 +54,9 @@ def test_the_health_check_of_web_asks_for_a_page_that_exists(ours: Services) -> 
     assert resolve("/healthz/")
 
 
-def test_the_stand_in_is_a_module_that_takes_its_options(ours: Services) -> None:
-    program, flag, module, *arguments = ours["standin"]["command"]
+@pytest.mark.parametrize("name", ["standin", "payments-standin"])
+def test_a_stand_in_is_a_module_that_takes_its_options(ours: Services, name: str) -> None:
+    program, flag, module, *arguments = ours[name]["command"]
     assert (program, flag) == ("python", "-m")
     assert importlib.util.find_spec(module)
     help_text = run([sys.executable, "-m", module, "--help"])

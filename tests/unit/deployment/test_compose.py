@@ -12,6 +12,7 @@ from tests.unit.deployment import compose
 from tests.unit.deployment.compose import ROOT
 from tests.unit.deployment.conftest import Services
 
+STANDINS = {"standin", "payments-standin"}
 #: Read by the images, by Django, Celery and Gunicorn themselves.
 IMAGES_READ = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"}
 LIBRARIES_READ = {"DJANGO_SETTINGS_MODULE", "REMAP_SIGTERM", "WEB_CONCURRENCY"}
@@ -52,6 +53,7 @@ def test_the_secrets_reach_servers_and_processes(document: dict[str, Any], ours:
 def test_every_process_of_the_platform_has_a_service(ours: Services) -> None:
     assert set(ours) == {
         "migrate", "web", "worker-default", "worker-io", "dispatcher", "beat", "standin",
+        "payments-standin",
     }  # fmt: skip
 
 
@@ -85,7 +87,7 @@ def test_every_mounted_file_exists_and_every_volume_is_declared(
 
 
 def test_web_and_workers_share_the_folder_of_the_artifacts(ours: Services) -> None:
-    for name in set(ours) - {"standin"}:
+    for name in set(ours) - STANDINS:
         assert ours[name]["volumes"] == ["data:/data"], name
         assert ours[name]["environment"]["DATA_DIR"] == "/data", name
 
@@ -96,7 +98,7 @@ def test_every_service_has_a_healthcheck_or_a_reason(services: Services) -> None
 
 
 def test_services_wait_for_healthy_servers_and_the_migrations(ours: Services) -> None:
-    for name in set(ours) - {"migrate", "standin"}:
+    for name in set(ours) - {"migrate"} - STANDINS:
         conditions = {key: value["condition"] for key, value in ours[name]["depends_on"].items()}
         assert conditions == {
             "postgres": "service_healthy",
@@ -126,7 +128,15 @@ def test_every_queue_has_a_worker(ours: Services) -> None:
     assert sorted(consumed) == sorted(QUEUES)
 
 
-def test_the_stand_in_listens_where_the_worker_that_fetches_asks(ours: Services) -> None:
-    assert ours["standin"]["network_mode"] == "service:worker-io"
-    assert ours["standin"]["profiles"] == ["demo"]
+def test_the_stand_ins_listen_where_the_worker_that_asks_them_is(ours: Services) -> None:
+    for name in STANDINS:
+        assert ours[name]["network_mode"] == "service:worker-io"
+        assert ours[name]["profiles"] == ["demo"]
     assert ours["worker-io"]["environment"]["GITHUB_API_URL"] == "https://api.github.com"
+
+
+def test_the_charges_of_the_gateways_stand_in_outlive_its_container(ours: Services) -> None:
+    service = ours["payments-standin"]
+    assert service["volumes"] == ["data:/data"]
+    store = service["command"][service["command"].index("--store") + 1]
+    assert store.startswith("/data/")

@@ -25,6 +25,12 @@ def reject(*_: Any, requeue: bool) -> None:
     raise Reject(words, requeue=requeue)
 
 
+@shared_task(bind=True)
+def tell_when_it_was_due(self: Any) -> str:
+    """For a job of a schedule."""
+    return str(self.request.headers["schedule_due"])
+
+
 @shared_task
 def leave_the_process() -> None:
     raise SystemExit(3)

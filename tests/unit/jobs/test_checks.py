@@ -61,7 +61,16 @@ def ids(messages: list[Any]) -> list[str]:
 
 def test_the_projects_settings_pass(conf: SimpleNamespace) -> None:
     found = checks.check_celery() + checks.check_database() + checks.check_tasks()
-    assert ids(found) == []
+    assert ids(found + checks.check_logs()) == []
+
+
+def test_a_level_that_is_none_is_refused(settings: Any) -> None:
+    settings.JOBS_LOG_LEVEL = "LOUD"
+    (found,) = checks.check_logs()
+    assert found.id == "jobs.E020"
+    assert found.msg.startswith('JOBS_LOG_LEVEL "LOUD" is no level; choose one of: NOTSET, DEBUG,')
+    with pytest.raises(SystemExit, match=r"jobs\.E020"):
+        checks.refuse_to_start()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 
+from celery_uncovered.jobs.errors import LeadLostError
 from celery_uncovered.jobs.leadership import Candidate
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +56,27 @@ def test_one_that_resigns_is_followed_at_once(clock: Any) -> None:
     assert second.lead() is None
     first.resign()
     assert second.lead() == 2
+
+
+def test_a_lead_that_was_taken_by_a_wrong_clock_does_not_last(clock: Any) -> None:
+    first, second = candidate("first"), candidate("second")
+    clock.shift(90_000)
+    first.lead()
+    clock.shift(-90_000)
+    assert second.lead() == 2
+
+
+def test_an_act_of_a_leader_is_refused_once_another_has_led(clock: Any) -> None:
+    first, second = candidate("first"), candidate("second")
+    first.lead()
+    first.hold(1)
+    clock.shift(10)
+    first.hold(1)
+    second.lead()
+    with pytest.raises(LeadLostError, match="first does not lead as dispatcher any more"):
+        first.hold(1)
+    with pytest.raises(LeadLostError):
+        second.hold(1)
 
 
 def test_roles_do_not_know_each_other(clock: Any) -> None:

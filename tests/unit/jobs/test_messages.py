@@ -9,7 +9,18 @@ import pytest
 from kombu import Queue
 
 from celery_uncovered.jobs.errors import ArgumentsNotJsonError, ArgumentsTooLargeError
-from celery_uncovered.jobs.messages import arguments, decode, encode, encode_body, queue_of
+from celery_uncovered.jobs.messages import (
+    Delivery,
+    Message,
+    arguments,
+    decode,
+    encode,
+    encode_body,
+    full_headers,
+    queue_of,
+    usual_headers,
+    wire_form,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,3 +73,42 @@ def test_arguments_are_shown_as_they_were_given() -> None:
 def test_the_queue_is_the_declared_one_or_the_routing_key(declare: Any, queue: str) -> None:
     assert queue_of("jobs", "default", declare) == queue
     assert queue_of("jobs", "", None) == "jobs"
+
+
+def delivery(**headers: Any) -> Delivery:
+    message = Message(
+        task_id="one",
+        task="shop.pay",
+        queue="default",
+        exchange="jobs",
+        routing_key="default",
+        body="[[], {}, {}]",
+        headers={"id": "one", "task": "shop.pay", **headers},
+        properties={},
+    )
+    return Delivery(message=message, attempt=1)
+
+
+def test_what_is_usual_does_not_travel_and_is_there_again_afterwards() -> None:
+    sent = delivery(**usual_headers(), root_id="one", parent_id=None)
+    headers, _ = wire_form(sent)
+    assert headers == {"id": "one", "task": "shop.pay", "job_attempt": 1}
+    without_none = {k: v for k, v in sent.message.headers.items() if v is not None}
+    assert full_headers(headers) == without_none | {"job_attempt": 1}
+    odd, _ = wire_form(delivery(**usual_headers() | {"timelimit": [9, None], "retries": 2}))
+    assert full_headers(odd)["timelimit"] == [9, None]
+    assert full_headers(odd)["retries"] == 2
+
+
+def test_two_messages_share_nothing_that_can_be_changed() -> None:
+    """A task that changes what it finds in its request must not change the next one's."""
+    headers, _ = wire_form(delivery(**usual_headers()))
+    first, second = full_headers(headers), full_headers(headers)
+    first["stamps"]["mine"] = 1
+    first["timelimit"][0] = 9
+    assert second["stamps"] == {}
+    assert second["timelimit"] == [None, None]
+    # Nor what messages are compared with as they are sent.
+    again, _ = wire_form(delivery(**usual_headers()))
+    assert again == headers
+    assert full_headers(again) == second

@@ -22,12 +22,13 @@ from celery_uncovered.jobs.models import (
     Attempt,
     Chord,
     Job,
+    Occurrence,
     Reader,
     artifact_storage,
 )
 from celery_uncovered.jobs.readers import add_reader
 from celery_uncovered.jobs.retention import Purge
-from celery_uncovered.jobs.schedules import LedgerScheduler
+from celery_uncovered.jobs.schedules.scheduler import LedgerScheduler
 from celery_uncovered.jobs.states import LIVE, State
 from tests.support.app import tasks
 from tests.unit.jobs.running import run_all
@@ -240,6 +241,19 @@ def test_files_of_no_row_go_when_they_are_a_day_old(storage: Path) -> None:
     assert artifact_storage().exists(str(kept.relative_to(storage)))
 
 
+def test_occurrences_go_when_they_are_old_and_their_jobs_are_gone() -> None:
+    ended("done")
+    ended("dead letter", "FAILURE", age=VERY_OLD)
+    jobs = {"done": OLD, "dead letter": VERY_OLD, "gone": OLD, "": OLD, "young": timedelta(days=1)}
+    for number, (task_id, age) in enumerate(jobs.items()):
+        then = timezone.now() - age
+        Occurrence.objects.create(
+            schedule_id=number, due_at=then, created_at=then, task_id=task_id, outcome="SUBMITTED"
+        )
+    assert purge() == {"jobs": 1, "occurrences": 3}
+    assert set(Occurrence.objects.values_list("task_id", flat=True)) == {"dead letter", "young"}
+
+
 def test_the_command_says_per_kind_what_would_go_and_what_went(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -259,7 +273,7 @@ def test_celerys_own_clean_up_is_neither_installed_nor_shown_nor_does_it_delete(
     PeriodicTask.objects.create(
         name="celery.backend_cleanup", task="celery.backend_cleanup", crontab=every_night
     )
-    assert "celery.backend_cleanup" not in {entry.name for entry in timetable.entries()}
+    assert "celery.backend_cleanup" not in {entry.name for entry in timetable.entry_page().entries}
     scheduler = LedgerScheduler(app=tasks.add.app)
     scheduler.setup_schedule()
     assert not PeriodicTask.objects.filter(task="celery.backend_cleanup").exists()

@@ -49,6 +49,7 @@
       if (response.status !== 304) await take(response);
       failures = 0;
       answeredAt = Date.now();
+      document.dispatchEvent(new Event("jobs:polled"));
     } catch {
       failures += 1;
     } finally {
@@ -69,7 +70,7 @@
   };
 
   const announce = (word) => {
-    announcer.textContent = `The job is now: ${word}.`;
+    announcer.textContent = `The ${job.dataset.noun ?? "job"} is now: ${word}.`;
     document.dispatchEvent(new CustomEvent("jobs:state", { detail: word }));
     const wanted = job.querySelector("[data-focus-when-done]");
     if (wanted && (document.activeElement === document.body || !document.activeElement)) {

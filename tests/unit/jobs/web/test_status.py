@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from celery_uncovered.jobs import api as jobs
 from celery_uncovered.jobs.messages import encode
 from celery_uncovered.jobs.models import Artifact, Job
 from tests.unit.jobs.web.help import client_of, give_file, make_job, make_operator
@@ -138,3 +139,10 @@ def test_the_file_of_another_job_is_not_found(client: Client) -> None:
     give_file("other")
     assert Artifact.objects.count() == 1
     assert client.get("/jobs/mine/artifacts/report.csv").status_code == 404
+
+
+def test_the_states_of_several_jobs_are_told_of_those_that_are_known() -> None:
+    make_job("one")
+    make_job("two", state="SUCCESS")
+    states = jobs.job_states(["one", "two", "three"])
+    assert states == {"one": jobs.State.QUEUED, "two": jobs.State.SUCCESS}

@@ -1,0 +1,1 @@
+"""An error on purpose, to see it mailed."""

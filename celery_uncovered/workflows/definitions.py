@@ -1,0 +1,81 @@
+"""What a project writes: workflows and steps, found again by their names."""
+
+import inspect
+from collections.abc import Callable
+from functools import cached_property, update_wrapper
+from hashlib import blake2b
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+from celery_uncovered.workflows.errors import NameTakenError, UnknownWorkflowError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_workflows: dict[str, "Workflow[Any, Any]"] = {}
+
+
+class Workflow(Generic[P, R]):
+    """A durable function. Called as a function it is one: within a run its steps are the caller's."""
+
+    def __init__(self, function: Callable[P, R], *, name: str, queue: str) -> None:
+        update_wrapper(self, function)
+        self.function, self.name, self.queue = function, name, queue
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<workflow {self.name}>"
+
+    @cached_property
+    def code(self) -> str:
+        """Tells this code from another version of it: a hash of the module that it stands in."""
+        try:
+            module = inspect.getmodule(self.function)
+            source = inspect.getsource(module or self.function)
+        except (OSError, TypeError):
+            source = self.function.__code__.co_code.hex()
+        return blake2b(source.encode(), digest_size=16).hexdigest()
+
+
+@overload
+def workflow(function: Callable[P, R]) -> Workflow[P, R]: ...
+@overload
+def workflow(
+    *, name: str = "", queue: str = "default"
+) -> Callable[[Callable[P, R]], Workflow[P, R]]: ...
+def workflow(
+    function: Callable[P, R] | None = None, *, name: str = "", queue: str = "default"
+) -> Workflow[P, R] | Callable[[Callable[P, R]], Workflow[P, R]]:
+    """Make a function durable; its name is that of its module and itself unless one is given.
+
+    Runs find their function by the name: keep it when the function moves. Raises NameTakenError.
+    """
+
+    def define(function: Callable[P, R]) -> Workflow[P, R]:
+        made = Workflow(function, name=name or _name_of(function), queue=queue)
+        known = _workflows.get(made.name)
+        # A module that is imported anew defines the same again.
+        if known is not None and _name_of(known.function) != _name_of(function):
+            kind = "Workflow"
+            raise NameTakenError(kind, made.name)
+        _workflows[made.name] = made
+        return made
+
+    return define if function is None else define(function)
+
+
+def find_workflow(name: str) -> Workflow[Any, Any]:
+    """Raises UnknownWorkflowError."""
+    try:
+        return _workflows[name]
+    except KeyError:
+        raise UnknownWorkflowError(name) from None
+
+
+def known_workflows() -> dict[str, Workflow[Any, Any]]:
+    return dict(_workflows)
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"

@@ -1,0 +1,113 @@
+"""Claiming runs: one guarded UPDATE gives a run a new epoch, and its history is loaded."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from celery_uncovered.workflows.definitions import find_workflow
+from celery_uncovered.workflows.engine.history import History, Record, StoredWait
+from celery_uncovered.workflows.engine.rows import ClaimedRun
+from celery_uncovered.workflows.errors import UnknownWorkflowError
+from celery_uncovered.workflows.models import Run, Step, Wait
+from celery_uncovered.workflows.states import RunState
+from celery_uncovered.workflows.values import decode
+
+OF_CLAIMED = ("id", "epoch", "workflow", "args", "history_from", "events_since", "crashes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A run that is ours to advance; ``problem`` says why that is not possible here."""
+
+    run: ClaimedRun
+    history: History
+    function: Callable[[], Any]
+    problem: Exception | None = None
+
+
+def claim_runs(run_ids: Sequence[str], *, job: str) -> list[Claim]:
+    """Claim those of ``run_ids`` that are ready, for the job with this id."""
+    return _claim(Q(id__in=run_ids), job=job, limit=len(run_ids))
+
+
+def claim_ready(queue: str, *, job: str, limit: int) -> list[Claim]:
+    """Claim runs of a queue that are ready, those that have waited longest first."""
+    return _claim(Q(queue=queue), job=job, limit=limit)
+
+
+def with_history(run: Run) -> Claim:
+    """A run as it is, for looking at: nothing is claimed."""
+    looked_at = ClaimedRun(*(getattr(run, name) for name in OF_CLAIMED))._replace(epoch=2)
+    (claim,) = _with_histories([looked_at])
+    return claim
+
+
+def code_of(name: str) -> str:
+    try:
+        return find_workflow(name).code
+    except UnknownWorkflowError:
+        return ""
+
+
+def _claim(which: Q, *, job: str, limit: int) -> list[Claim]:
+    now = timezone.now()
+    with transaction.atomic():
+        ready = Run.objects.filter(which, state=RunState.READY).order_by("since")
+        if connection.features.has_select_for_update_skip_locked:
+            ready = ready.select_for_update(skip_locked=True)
+        rows = list(ready.values_list(*OF_CLAIMED)[:limit])
+        if rows:
+            mine = Run.objects.filter(id__in=[row[0] for row in rows])
+            mine.filter(started_at=None).update(started_at=now)
+            mine.update(state=RunState.RUNNING, epoch=F("epoch") + 1, since=now, lease_job=job)
+    runs = [ClaimedRun.of(row)._replace(epoch=row[1] + 1) for row in rows]
+    return _with_histories(runs)
+
+
+def _with_histories(runs: Sequence[ClaimedRun]) -> list[Claim]:
+    """Load what the runs have recorded, in two queries for all of them."""
+    old = {run.id: run for run in runs if run.epoch > 1}
+    histories: defaultdict[str, History] = defaultdict(History)
+    if old:
+        _load_steps(old, histories)
+        _load_waits(old, histories)
+    return [_claim_of(run, histories[run.id]) for run in runs]
+
+
+def _load_steps(runs: dict[str, ClaimedRun], histories: dict[str, History]) -> None:
+    steps = Step.objects.filter(run_id__in=runs).order_by("run_id", "number")
+    columns = ("branch", "label", "kind", "digest", "is_error", "value")
+    for run_id, number, *rest in steps.values_list("run_id", "number", *columns):
+        history = histories[run_id]
+        history.next_number = number + 1
+        if number >= runs[run_id].history_from:
+            record = Record(*rest)
+            history.records.setdefault(record.branch, []).append(record)
+            history.count += 1
+
+
+def _load_waits(runs: dict[str, ClaimedRun], histories: dict[str, History]) -> None:
+    for wait in Wait.objects.filter(run_id__in=runs):
+        stored = StoredWait(
+            kind=wait.kind,
+            key=wait.key,
+            attempts=wait.attempts,
+            due_at=wait.due_at,
+            error=wait.error,
+        )
+        histories[wait.run_id].waits[wait.branch, wait.label] = stored
+
+
+def _claim_of(run: ClaimedRun, history: History) -> Claim:
+    try:
+        function = find_workflow(run.workflow).function
+    except UnknownWorkflowError as error:
+        return Claim(run=run, history=history, function=lambda: None, problem=error)
+    args, kwargs = decode(run.args)
+    return Claim(run=run, history=history, function=partial(function, *args, **kwargs))

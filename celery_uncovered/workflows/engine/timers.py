@@ -1,0 +1,33 @@
+"""Timers: waits whose time has come, woken many at a time by the dispatcher."""
+
+from django.db import connection, transaction
+
+from celery_uncovered.workflows.engine import statements, waiting
+from celery_uncovered.workflows.engine.clock import clock
+from celery_uncovered.workflows.models import Wait
+
+#: Waits that one look takes up.
+MANY = 2000
+
+
+def wake_due() -> int:
+    """Wake the runs whose waits are due, in one transaction with the jobs that advance them."""
+    total = 0
+    while True:
+        count = _wake_some()
+        total += count
+        if count < MANY:
+            return total
+
+
+def _wake_some() -> int:
+    due = Wait.objects.filter(fired=False, due_at__lte=clock.now()).order_by("due_at")
+    if not due.exists():
+        return 0
+    with transaction.atomic():
+        if connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True)
+        found = list(due.values_list("id", "run_id")[:MANY])
+        Wait.objects.filter(id__in=[wait for wait, _ in found]).update(fired=True)
+        waiting.advance_later(statements.wake({run_id for _, run_id in found}))
+    return len(found)
