@@ -93,15 +93,10 @@ def _load_steps(runs: dict[str, ClaimedRun], histories: dict[str, History]) -> N
 
 
 def _load_waits(runs: dict[str, ClaimedRun], histories: dict[str, History]) -> None:
-    for wait in Wait.objects.filter(run_id__in=runs):
-        stored = StoredWait(
-            kind=wait.kind,
-            key=wait.key,
-            attempts=wait.attempts,
-            due_at=wait.due_at,
-            error=wait.error,
-        )
-        histories[wait.run_id].waits[wait.branch, wait.label] = stored
+    columns = ("kind", "key", "attempts", "due_at", "error")
+    waits = Wait.objects.filter(run_id__in=runs)
+    for run_id, branch, label, *rest in waits.values_list("run_id", "branch", "label", *columns):
+        histories[run_id].waits[branch, label] = StoredWait(*rest)
 
 
 def _claim_of(run: ClaimedRun, history: History) -> Claim:

@@ -47,6 +47,16 @@ WHERE id = %s AND epoch = %s AND CASE WHEN state = 'RUNNING' THEN TRUE ELSE FALS
 FOR SHARE
 ON CONFLICT DO NOTHING
 """
+#: A record under the name of a wait ends it, where it was written; in one statement, so that nobody can
+#: take the run over in between.
+INSERT_STEPS_AND_END_WAITS = f"""
+WITH recorded AS ({INSERT_STEPS} RETURNING run_id, branch, label), ended AS (
+    DELETE FROM workflows_wait AS wait USING recorded
+    WHERE wait.run_id = recorded.run_id AND wait.branch = recorded.branch
+        AND wait.label = recorded.label
+)
+SELECT count(*) FROM recorded
+"""  # noqa: S608  # the text is from above
 INSERT_STEP = """
 INSERT INTO workflows_step (
     run_id, number, branch, label, kind, digest, is_error, value, attempts, ended_at, seconds
@@ -54,6 +64,12 @@ INSERT INTO workflows_step (
 SELECT id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM workflows_run
 WHERE id = %s AND epoch = %s AND state = 'RUNNING'
 ON CONFLICT DO NOTHING
+"""
+
+END_WAIT = """
+DELETE FROM workflows_wait WHERE run_id = %s AND branch = %s AND label = %s AND EXISTS (
+    SELECT 1 FROM workflows_run WHERE id = %s AND epoch = %s AND state = 'RUNNING'
+)
 """
 
 STORE_WAITS = """
@@ -123,12 +139,14 @@ def record_steps(rows: Sequence[StepRow], ended_waits: Sequence[StepRow]) -> fro
 
     Called again after its answer was lost it tells what is recorded already from what never can be.
     """
-    if ended_waits:
+    if not ended_waits:
+        count = insert_steps(rows)
+    elif connection.vendor == "postgresql":
+        ((count,),) = _rows(INSERT_STEPS_AND_END_WAITS, _columns(rows, StepRow))
+    else:
         with transaction.atomic():
             count = insert_steps(rows)
             delete_waits(ended_waits)
-    else:
-        count = insert_steps(rows)
     return frozenset() if count == len(rows) else _refused(rows)
 
 
@@ -178,8 +196,11 @@ def _refused(rows: Sequence[StepRow]) -> frozenset[str]:
 
 
 def delete_waits(rows: Iterable[StepRow]) -> None:
-    for row in rows:
-        Wait.objects.filter(run_id=row.run_id, branch=row.branch, label=row.label).delete()
+    """Remove the waits that end with these records, where the runs are ours."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            END_WAIT, [(row.run_id, row.branch, row.label, row.run_id, row.epoch) for row in rows]
+        )
 
 
 def take_event(row: StepRow, event: int) -> Taken:
