@@ -125,7 +125,8 @@ def slow(one: Running, worker: int) -> Samples:
 
 
 def threads(pid: int) -> int:
-    return int((stat(pid) or [0] * (THREADS + 1))[THREADS])
+    fields = stat(pid)
+    return int(fields[THREADS]) if fields else 0
 
 
 def connections(one: Running) -> int:

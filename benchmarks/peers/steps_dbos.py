@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from dbos import DBOS, DBOSConfig
 
@@ -15,43 +16,46 @@ LOOK = 0.002
 _awake: list[float] = []
 
 
-@DBOS.step()
-def add(one: int, other: int) -> int:
+def _add(one: int, other: int) -> int:
     return one + other
 
 
-@DBOS.step()
-def hold() -> None:
+def _hold() -> None:
     """Note that it has begun; then somebody ends the process."""
     with Path(os.environ["PEER_NOTES"]).open("a") as file:
         file.write("begins\n")
     time.sleep(NAP)
 
 
-@DBOS.workflow()
-def add_up(steps: int) -> int:
+def _add_up(steps: int) -> int:
     total = 0
     for number in range(steps):
         total = add(total, number)
     return total
 
 
-@DBOS.workflow()
-def add_then_hold(steps: int) -> None:
+def _add_then_hold(steps: int) -> None:
     for number in range(steps):
         add(number, number)
     hold()
 
 
-@DBOS.step()
-async def note_awake() -> None:
+async def _note_awake() -> None:
     _awake.append(time.monotonic())
 
 
-@DBOS.workflow()
-async def sleep_then_note(until: float) -> None:
+async def _sleep_then_note(until: float) -> None:
     await DBOS.sleep_async(until - time.time())
     await note_awake()
+
+
+# Not as decorators, since they have no types here.
+add: Any = DBOS.step()(_add)
+hold: Any = DBOS.step()(_hold)
+note_awake: Any = DBOS.step()(_note_awake)
+add_up: Any = DBOS.workflow()(_add_up)
+add_then_hold: Any = DBOS.workflow()(_add_then_hold)
+sleep_then_note: Any = DBOS.workflow()(_sleep_then_note)
 
 
 def begin() -> None:

@@ -14,9 +14,33 @@ from django.utils import timezone
 
 from celery_uncovered.jobs import api as jobs
 from celery_uncovered.workflows.engine.arrays import array_of, numbers
-from celery_uncovered.workflows.engine.rows import Ended, EndRow, StepRow, Taken, WaitRow
+from celery_uncovered.workflows.engine.rows import (
+    ClaimedRun,
+    Ended,
+    EndRow,
+    StepRow,
+    Taken,
+    WaitRow,
+)
 from celery_uncovered.workflows.models import Event, Run, Step, Wait
 from celery_uncovered.workflows.states import LIVE, RunState
+
+CLAIM = """
+UPDATE workflows_run AS run
+SET state = 'RUNNING', epoch = run.epoch + 1, since = %s, lease_job = %s,
+    started_at = COALESCE(run.started_at, %s)
+FROM (
+    SELECT id FROM workflows_run WHERE {which} ORDER BY since LIMIT %s FOR UPDATE SKIP LOCKED
+) AS ready
+WHERE run.id = ready.id
+RETURNING {columns}
+"""
+OF_CLAIMED = ", ".join(f"run.{name}" for name in ClaimedRun._fields)
+CLAIM_RUNS = CLAIM.format(
+    columns=OF_CLAIMED,
+    which="id = ANY(%s::text[]) AND CASE WHEN state = 'READY' THEN TRUE ELSE FALSE END",
+)
+CLAIM_READY = CLAIM.format(columns=OF_CLAIMED, which="queue = %s AND state = 'READY'")
 
 #: A run that is this process's: FOR SHARE lets nobody claim it until the record is durable.
 INSERT_STEPS = """
@@ -134,6 +158,21 @@ SELECT id, TRUE FROM ended UNION ALL SELECT id, FALSE FROM woken
 """
 
 
+def claim_runs(run_ids: Sequence[str], *, job: str) -> list[ClaimedRun]:
+    """Claim those of ``run_ids`` that are ready, on PostgreSQL."""
+    return _claim(CLAIM_RUNS, array_of(run_ids), job, len(run_ids))
+
+
+def claim_ready(queue: str, *, job: str, limit: int) -> list[ClaimedRun]:
+    """Claim runs of a queue that are ready, those that have waited longest first, on PostgreSQL."""
+    return _claim(CLAIM_READY, queue, job, limit)
+
+
+def _claim(statement: str, which: str, job: str, limit: int) -> list[ClaimedRun]:
+    now = timezone.now()
+    return sorted(map(ClaimedRun.of, _rows(statement, [now, job, now, which, limit])))
+
+
 def record_steps(rows: Sequence[StepRow], ended_waits: Sequence[StepRow]) -> frozenset[str]:
     """Record these steps, and remove the waits that ended with them; the runs that are not ours.
 
@@ -152,10 +191,12 @@ def record_steps(rows: Sequence[StepRow], ended_waits: Sequence[StepRow]) -> fro
 
 def insert_steps(rows: Sequence[StepRow]) -> int:
     """How many of ``rows`` are recorded, by one statement on PostgreSQL."""
+    if len(rows) == 1:
+        (row,) = rows
+        recorded = jobs.run_at_once(INSERT_ALONE, (*row[2:], row.run_id, row.epoch))
+        if recorded is not None:
+            return recorded
     if connection.vendor == "postgresql":
-        if len(rows) == 1:
-            (row,) = rows
-            return _execute(INSERT_ALONE, (*row[2:], row.run_id, row.epoch))
         return _execute(INSERT_STEPS, _columns(rows, StepRow))
     moment = connection.ops.adapt_datetimefield_value
     values = [
