@@ -48,7 +48,7 @@ transactions that only read are counted.
 started again at once; until that step begins again. *Child*: the worker's child alone is killed.
 *Replay*: processor time in which a run of {LONG:,} steps is loaded and replayed. *Slow*: {SLOW_RUNS} runs with a step
 that asks the database, sleeps {SLOW_SECONDS:g} s and asks again; with the threads and connections that the process has more
-than before.
+than before, when it had one connection for its records.
 """,
     sides=(
         Side(name=SERVERS, title="this project, PostgreSQL (and RabbitMQ)"),

@@ -15,7 +15,7 @@ from benchmarks.jobs_project import Running
 from benchmarks.jobs_turn import DEADLINE
 from benchmarks.record import Samples
 from benchmarks.wire import Proxy
-from tests.servers.processes import stat, wait_for
+from tests.servers.processes import wait_for
 from tests.stacks import SERVERS
 
 #: Runs, and steps of each.
@@ -32,9 +32,6 @@ SPAN = """
 SELECT min(started_at), max(finished_at), count(*) FROM workflows_run
 WHERE id >= %s AND state = 'SUCCESS'
 """
-CONNECTIONS = "SELECT count(*) AS looked FROM pg_stat_activity WHERE datname = current_database()"
-#: Fields of /proc/PID/stat from the state on.
-THREADS = 17
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,29 +105,22 @@ def moment(value: Any) -> float:
 
 # --- steps that block ------------------------------------------------------------------------------------
 def slow(one: Running, worker: int) -> Samples:
-    """With the most threads and connections that were seen, less those that there were before."""
+    """With the most threads, and connections to the database, that its process had more than before."""
     (child,) = processes.tree(worker)[1:]
-    before, began = (threads(child), connections(one)), time.time()
+    before, began = (processes.threads(child), connections_of(one, child)), time.time()
     first = one.stack.call(client("start_slow"), SLOW_RUNS, SLOW_SECONDS)
-    most = before
+    threads, connections = 0, 0
     while not one.ledger.ask(IS_OVER):
-        now = threads(child), connections(one)
-        most = max(most[0], now[0]), max(most[1], now[1])
+        threads = max(threads, processes.threads(child) - before[0])
+        connections = max(connections, connections_of(one, child) - before[1])
         time.sleep(0.05)
     took = span(one, first, SLOW_RUNS, began)
-    taken = {"slow": [took.worker], "slow_threads": [float(most[0] - before[0])]}
-    if one.stack.name == SERVERS:
-        taken["slow_connections"] = [float(most[1] - before[1])]
-    return taken
+    taken = {"slow": [took.worker], "slow_threads": [float(threads)]}
+    return taken | ({"slow_connections": [float(connections)]} if one.stack.postgres else {})
 
 
-def threads(pid: int) -> int:
-    fields = stat(pid)
-    return int(fields[THREADS]) if fields else 0
-
-
-def connections(one: Running) -> int:
-    return int(one.ledger.ask(CONNECTIONS)) if one.stack.name == SERVERS else 0
+def connections_of(one: Running, child: int) -> int:
+    return processes.connections(child, one.stack.postgres.port) if one.stack.postgres else 0
 
 
 # --- after a crash ---------------------------------------------------------------------------------------

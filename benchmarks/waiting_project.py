@@ -7,8 +7,7 @@ from benchmarks import jobs_project, processes
 from benchmarks.jobs_project import Running
 from benchmarks.jobs_turn import DEADLINE
 from benchmarks.record import Samples
-from benchmarks.steps_project import THREADS, WARM_UP, client, moment, run
-from tests.servers.processes import stat
+from benchmarks.steps_project import WARM_UP, client, moment, run
 from tests.stacks import SERVERS
 
 DUE = 10_000
@@ -74,7 +73,7 @@ def park(one: Running, runs: int) -> float:
 def held(roots: list[int]) -> Held:
     """Threads, processes and megabytes of the worker and the dispatcher."""
     pids = [pid for root in roots for pid in processes.tree(root)]
-    threads = sum(int(fields[THREADS]) for pid in pids if (fields := stat(pid)))
+    threads = sum(map(processes.threads, pids))
     return float(threads), float(len(pids)), processes.megabytes(pids)
 
 
