@@ -2,7 +2,18 @@
 
 import argparse
 
-from benchmarks import backlog, chord, jobs, memory, report, results, runner, submit_many
+from benchmarks import (
+    backlog,
+    chord,
+    jobs,
+    memory,
+    report,
+    results,
+    runner,
+    steps,
+    submit_many,
+    waiting,
+)
 
 COMPARISONS = {
     comparison.name: comparison
@@ -13,6 +24,8 @@ COMPARISONS = {
         backlog.COMPARISON,
         chord.COMPARISON,
         memory.COMPARISON,
+        steps.COMPARISON,
+        waiting.COMPARISON,
     )
 }
 

@@ -16,7 +16,7 @@ PYTHON = BIN / "python"
 #: The packages of the lock's source: what the results name.
 NAMED = (
     *("celery", "kombu", "django", "django-celery-results", "psycopg", "requests"),
-    *("dramatiq", "huey", "rq", "redis", "procrastinate"),
+    *("dramatiq", "huey", "rq", "redis", "procrastinate", "dbos", "taskflow", "sqlalchemy"),
 )
 TELL_VERSIONS = """
 import importlib.metadata, json, sys

@@ -10,8 +10,10 @@ from typing import Self
 from tests.servers.processes import stat
 
 TICKS = os.sysconf("SC_CLK_TCK")
-#: Fields of /proc/PID/stat from the state on: the parent, and ticks, own and of children that ended.
-PARENT, USER, SYSTEM = 1, (11, 13), (12, 14)
+#: Fields of /proc/PID/stat from the state on: the parent, ticks, own and of children that ended, and threads.
+PARENT, USER, SYSTEM, THREADS = 1, (11, 13), (12, 14), 17
+#: Fields of /proc/net/tcp.
+REMOTE, STATE, INODE, ESTABLISHED = 2, 3, 9, "01"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,30 @@ def processor(pids: Iterable[int]) -> Processor:
 def megabytes(pids: Iterable[int]) -> float:
     """The memory that is theirs: what several share is divided among them (PSS)."""
     return sum(map(_pss, pids)) / 1024
+
+
+def threads(pid: int) -> int:
+    """How many it has; 0 if it has ended."""
+    fields = stat(pid)
+    return int(fields[THREADS]) if fields else 0
+
+
+def connections(pid: int, port: int) -> int:
+    """How many it has with a server on this port of IPv4's loopback."""
+    held = {_target(path) for path in Path(f"/proc/{pid}/fd").iterdir()}
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(
+        one[REMOTE].endswith(f":{port:04X}")
+        and one[STATE] == ESTABLISHED
+        and f"socket:[{one[INODE]}]" in held
+        for one in lines
+    )
+
+
+def _target(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        return str(path.readlink())
+    return ""
 
 
 def _pss(pid: int) -> int:

@@ -97,13 +97,21 @@ def _database() -> Any:
 
 def _texts(values: Sequence[Any]) -> list[bytes | None] | None:
     """The values as libpq takes them; None where one of them is no text for PostgreSQL."""
-    texts = [value.isoformat() if isinstance(value, datetime) else value for value in values]
-    try:
-        encoded = [None if text is None else str(text).encode() for text in texts]
-    except UnicodeEncodeError:
-        return None
-    # libpq reads a text up to the first NUL.
-    return None if any(text is not None and b"\0" in text for text in encoded) else encoded
+    texts: list[bytes | None] = []
+    for value in values:
+        if value is None:
+            texts.append(None)
+            continue
+        if type(value) is not str:
+            value = value.isoformat() if isinstance(value, datetime) else str(value)  # noqa: PLW2901
+        # libpq reads a text up to the first NUL.
+        if "\0" in value:
+            return None
+        try:
+            texts.append(value.encode())
+        except UnicodeEncodeError:
+            return None
+    return texts
 
 
 @cache

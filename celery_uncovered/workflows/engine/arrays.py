@@ -10,7 +10,15 @@ from typing import Any
 
 def array_of(values: Iterable[Any]) -> str:
     """Texts, numbers, booleans, moments and None as one text."""
-    return "{" + ",".join(map(_element, values)) + "}"
+    texts = list(values)
+    try:
+        joined = '","'.join(texts)
+    except TypeError:
+        # Not texts alone.
+        return "{" + ",".join(map(_element, texts)) + "}"
+    if not texts or "\\" in joined or joined.count('"') != 2 * len(texts) - 2:
+        return "{" + ",".join(map(_element, texts)) + "}"
+    return f'{{"{joined}"}}'
 
 
 def numbers(values: Iterable[float | bool]) -> str:

@@ -7,10 +7,12 @@ from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from celery_uncovered.workflows.definitions import find_workflow
+from celery_uncovered.workflows.engine import statements
 from celery_uncovered.workflows.engine.history import History, Record, StoredWait
 from celery_uncovered.workflows.engine.rows import ClaimedRun
 from celery_uncovered.workflows.errors import UnknownWorkflowError
@@ -33,12 +35,16 @@ class Claim:
 
 def claim_runs(run_ids: Sequence[str], *, job: str) -> list[Claim]:
     """Claim those of ``run_ids`` that are ready, for the job with this id."""
-    return _claim(Q(id__in=run_ids), job=job, limit=len(run_ids))
+    if connection.vendor == "postgresql":
+        return _with_histories(statements.claim_runs(run_ids, job=job))
+    return _with_histories(_claim(Q(id__in=run_ids), job=job, limit=len(run_ids)))
 
 
 def claim_ready(queue: str, *, job: str, limit: int) -> list[Claim]:
     """Claim runs of a queue that are ready, those that have waited longest first."""
-    return _claim(Q(queue=queue), job=job, limit=limit)
+    if connection.vendor == "postgresql":
+        return _with_histories(statements.claim_ready(queue, job=job, limit=limit))
+    return _with_histories(_claim(Q(queue=queue), job=job, limit=limit))
 
 
 def with_history(run: Run) -> Claim:
@@ -55,19 +61,21 @@ def code_of(name: str) -> str:
         return ""
 
 
-def _claim(which: Q, *, job: str, limit: int) -> list[Claim]:
+def _claim(which: Q, *, job: str, limit: int) -> list[ClaimedRun]:
+    """On SQLite, where nobody else writes meanwhile."""
     now = timezone.now()
     with transaction.atomic():
         ready = Run.objects.filter(which, state=RunState.READY).order_by("since")
-        if connection.features.has_select_for_update_skip_locked:
-            ready = ready.select_for_update(skip_locked=True)
         rows = list(ready.values_list(*OF_CLAIMED)[:limit])
         if rows:
-            mine = Run.objects.filter(id__in=[row[0] for row in rows])
-            mine.filter(started_at=None).update(started_at=now)
-            mine.update(state=RunState.RUNNING, epoch=F("epoch") + 1, since=now, lease_job=job)
-    runs = [ClaimedRun.of(row)._replace(epoch=row[1] + 1) for row in rows]
-    return _with_histories(runs)
+            Run.objects.filter(id__in=[row[0] for row in rows]).update(
+                state=RunState.RUNNING,
+                epoch=F("epoch") + 1,
+                since=now,
+                lease_job=job,
+                started_at=Coalesce("started_at", Value(now)),
+            )
+    return [ClaimedRun.of(row)._replace(epoch=row[1] + 1) for row in rows]
 
 
 def _with_histories(runs: Sequence[ClaimedRun]) -> list[Claim]:
@@ -93,15 +101,10 @@ def _load_steps(runs: dict[str, ClaimedRun], histories: dict[str, History]) -> N
 
 
 def _load_waits(runs: dict[str, ClaimedRun], histories: dict[str, History]) -> None:
-    for wait in Wait.objects.filter(run_id__in=runs):
-        stored = StoredWait(
-            kind=wait.kind,
-            key=wait.key,
-            attempts=wait.attempts,
-            due_at=wait.due_at,
-            error=wait.error,
-        )
-        histories[wait.run_id].waits[wait.branch, wait.label] = stored
+    columns = ("kind", "key", "attempts", "due_at", "error")
+    waits = Wait.objects.filter(run_id__in=runs)
+    for run_id, branch, label, *rest in waits.values_list("run_id", "branch", "label", *columns):
+        histories[run_id].waits[branch, label] = StoredWait(*rest)
 
 
 def _claim_of(run: ClaimedRun, history: History) -> Claim:

@@ -25,8 +25,7 @@ class Record(NamedTuple):
         return decode(self.value)
 
 
-@dataclass(frozen=True, kw_only=True)
-class StoredWait:
+class StoredWait(NamedTuple):
     """A wait of an earlier time: what it waits for, and since when."""
 
     kind: str

@@ -43,8 +43,10 @@ log = logging.getLogger(__name__)
 
 #: Runs that one hub has in hand at most.
 CAPACITY = 500
-#: How often the hub looks, while it waits for threads, for other runs and for cancelled ones.
+#: How often the hub looks for other runs while it waits for threads, and for whether it is to stop.
 LOOK_SECONDS = 0.05
+#: How often it asks which of its runs were cancelled.
+ASK_SECONDS = 0.25
 #: A hub without anything that takes long ends after so many seconds, so that its worker can do
 #: other things; its runs are then another hub's.
 SHIFT_SECONDS = 5.0
@@ -72,7 +74,7 @@ class Hub:
         self._over: list[Execution] = []
         self._ended_at = 0.0
         self._in_threads: dict[Branch, tuple[Performable, float | None]] = {}
-        self._looked_at = self._began_at = time.monotonic()
+        self._looked_at = self._asked_at = self._began_at = time.monotonic()
 
     # --- the loop -------------------------------------------------------------------------------------
     def run(self, claimed: Iterable[claims.Claim]) -> None:
@@ -130,9 +132,11 @@ class Hub:
         self._looked_at = now
         if not self.executions:
             return
-        cancelled = patiently(lambda: statements.cancelled_of(list(self.executions)))
-        for run_id in cancelled:
-            self._unwind(self.executions[run_id], Cancelled())
+        if now - self._asked_at > ASK_SECONDS:
+            self._asked_at = now
+            cancelled = patiently(lambda: statements.cancelled_of(list(self.executions)))
+            for run_id in cancelled:
+                self._unwind(self.executions[run_id], Cancelled())
         if self.is_stopping():
             for execution in list(self.executions.values()):
                 self._unwind(execution, Released())

@@ -14,9 +14,33 @@ from django.utils import timezone
 
 from celery_uncovered.jobs import api as jobs
 from celery_uncovered.workflows.engine.arrays import array_of, numbers
-from celery_uncovered.workflows.engine.rows import Ended, EndRow, StepRow, Taken, WaitRow
+from celery_uncovered.workflows.engine.rows import (
+    ClaimedRun,
+    Ended,
+    EndRow,
+    StepRow,
+    Taken,
+    WaitRow,
+)
 from celery_uncovered.workflows.models import Event, Run, Step, Wait
 from celery_uncovered.workflows.states import LIVE, RunState
+
+CLAIM = """
+UPDATE workflows_run AS run
+SET state = 'RUNNING', epoch = run.epoch + 1, since = %s, lease_job = %s,
+    started_at = COALESCE(run.started_at, %s)
+FROM (
+    SELECT id FROM workflows_run WHERE {which} ORDER BY since LIMIT %s FOR UPDATE SKIP LOCKED
+) AS ready
+WHERE run.id = ready.id
+RETURNING {columns}
+"""
+OF_CLAIMED = ", ".join(f"run.{name}" for name in ClaimedRun._fields)
+CLAIM_RUNS = CLAIM.format(
+    columns=OF_CLAIMED,
+    which="id = ANY(%s::text[]) AND CASE WHEN state = 'READY' THEN TRUE ELSE FALSE END",
+)
+CLAIM_READY = CLAIM.format(columns=OF_CLAIMED, which="queue = %s AND state = 'READY'")
 
 #: A run that is this process's: FOR SHARE lets nobody claim it until the record is durable.
 INSERT_STEPS = """
@@ -47,6 +71,16 @@ WHERE id = %s AND epoch = %s AND CASE WHEN state = 'RUNNING' THEN TRUE ELSE FALS
 FOR SHARE
 ON CONFLICT DO NOTHING
 """
+#: A record under the name of a wait ends it, where it was written; in one statement, so that nobody can
+#: take the run over in between.
+INSERT_STEPS_AND_END_WAITS = f"""
+WITH recorded AS ({INSERT_STEPS} RETURNING run_id, branch, label), ended AS (
+    DELETE FROM workflows_wait AS wait USING recorded
+    WHERE wait.run_id = recorded.run_id AND wait.branch = recorded.branch
+        AND wait.label = recorded.label
+)
+SELECT count(*) FROM recorded
+"""  # noqa: S608  # the text is from above
 INSERT_STEP = """
 INSERT INTO workflows_step (
     run_id, number, branch, label, kind, digest, is_error, value, attempts, ended_at, seconds
@@ -54,6 +88,12 @@ INSERT INTO workflows_step (
 SELECT id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM workflows_run
 WHERE id = %s AND epoch = %s AND state = 'RUNNING'
 ON CONFLICT DO NOTHING
+"""
+
+END_WAIT = """
+DELETE FROM workflows_wait WHERE run_id = %s AND branch = %s AND label = %s AND EXISTS (
+    SELECT 1 FROM workflows_run WHERE id = %s AND epoch = %s AND state = 'RUNNING'
+)
 """
 
 STORE_WAITS = """
@@ -118,26 +158,45 @@ SELECT id, TRUE FROM ended UNION ALL SELECT id, FALSE FROM woken
 """
 
 
+def claim_runs(run_ids: Sequence[str], *, job: str) -> list[ClaimedRun]:
+    """Claim those of ``run_ids`` that are ready, on PostgreSQL."""
+    return _claim(CLAIM_RUNS, array_of(run_ids), job, len(run_ids))
+
+
+def claim_ready(queue: str, *, job: str, limit: int) -> list[ClaimedRun]:
+    """Claim runs of a queue that are ready, those that have waited longest first, on PostgreSQL."""
+    return _claim(CLAIM_READY, queue, job, limit)
+
+
+def _claim(statement: str, which: str, job: str, limit: int) -> list[ClaimedRun]:
+    now = timezone.now()
+    return sorted(map(ClaimedRun.of, _rows(statement, [now, job, now, which, limit])))
+
+
 def record_steps(rows: Sequence[StepRow], ended_waits: Sequence[StepRow]) -> frozenset[str]:
     """Record these steps, and remove the waits that ended with them; the runs that are not ours.
 
     Called again after its answer was lost it tells what is recorded already from what never can be.
     """
-    if ended_waits:
+    if not ended_waits:
+        count = insert_steps(rows)
+    elif connection.vendor == "postgresql":
+        ((count,),) = _rows(INSERT_STEPS_AND_END_WAITS, _columns(rows, StepRow))
+    else:
         with transaction.atomic():
             count = insert_steps(rows)
             delete_waits(ended_waits)
-    else:
-        count = insert_steps(rows)
     return frozenset() if count == len(rows) else _refused(rows)
 
 
 def insert_steps(rows: Sequence[StepRow]) -> int:
     """How many of ``rows`` are recorded, by one statement on PostgreSQL."""
+    if len(rows) == 1:
+        (row,) = rows
+        recorded = jobs.run_at_once(INSERT_ALONE, (*row[2:], row.run_id, row.epoch))
+        if recorded is not None:
+            return recorded
     if connection.vendor == "postgresql":
-        if len(rows) == 1:
-            (row,) = rows
-            return _execute(INSERT_ALONE, (*row[2:], row.run_id, row.epoch))
         return _execute(INSERT_STEPS, _columns(rows, StepRow))
     moment = connection.ops.adapt_datetimefield_value
     values = [
@@ -178,8 +237,11 @@ def _refused(rows: Sequence[StepRow]) -> frozenset[str]:
 
 
 def delete_waits(rows: Iterable[StepRow]) -> None:
-    for row in rows:
-        Wait.objects.filter(run_id=row.run_id, branch=row.branch, label=row.label).delete()
+    """Remove the waits that end with these records, where the runs are ours."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            END_WAIT, [(row.run_id, row.branch, row.label, row.run_id, row.epoch) for row in rows]
+        )
 
 
 def take_event(row: StepRow, event: int) -> Taken:

@@ -134,6 +134,26 @@ def run_twice() -> dict[str, Any]:
     }
 
 
+def be_taken_over_between_attempts() -> dict[str, Any]:
+    """Another process has the run, and what it waits for, when the second attempt of a step ends."""
+    tries: list[int] = []
+
+    @workflows.step(retries=2, backoff=0.05)
+    def try_twice() -> str:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ConnectionError
+        Run.objects.filter(id=handle.id).update(epoch=F("epoch") + 1, lease_job="another job")
+        return "late"
+
+    with defined(trying_twice=try_twice) as (trying,):
+        handle = workflows.start(trying)
+        drive(handle.id, until=lambda: len(tries) == 2)
+    waits = Wait.objects.filter(run_id=handle.id).count()
+    Run.objects.filter(id=handle.id).update(state="CANCELLED")
+    return {"waits": waits, "steps": steps(handle.id)}
+
+
 def crash_always() -> dict[str, Any]:
     acted.clear()
     handle = workflows.start(three, "a")
@@ -764,23 +784,28 @@ def record_too_much() -> dict[str, Any]:
 
 # --- what it costs -------------------------------------------------------------------------------------
 def count_statements() -> dict[str, list[int]]:
-    """Statements of the engine for runs of 10 and of 60 steps: what a new run asks, and a replayed one."""
+    """Statements of the engine for runs of 10 and of 60 steps: what a new run asks, and a replayed one.
+
+    Under "loads" those of the replayed one that read its steps.
+    """
 
     def body(many: int) -> None:
         for number in range(many):
             act(str(number))
         workflows.wait_for_event("cost")
 
-    counts: dict[str, list[int]] = {"new": [], "replayed": []}
+    counts: dict[str, list[int]] = {"new": [], "replayed": [], "loads": []}
     with defined(costing=body) as (costing,):
         for many in (10, 60):
             handle = workflows.start(costing, many)
-            for kind, asked_for in counts.items():
+            for kind in ("new", "replayed"):
                 if kind == "replayed":
                     statements.wake([handle.id])
                 with CaptureQueriesContext(connection) as queries:
                     advance(handle.id)
-                asked_for.append(sum(map(is_asked, [one["sql"] for one in queries])))
+                asked = [one["sql"] for one in queries if is_asked(one["sql"])]
+                counts[kind].append(len(asked))
+            counts["loads"].append(sum(sql.startswith(LOAD) for sql in asked))
             workflows.cancel(handle.id)
     return counts
 
@@ -791,6 +816,7 @@ def is_asked(sql: str) -> bool:
     return not is_control and not sql.startswith(LOOK)
 
 
+LOAD = 'SELECT "workflows_step"'
 LOOK = 'SELECT "workflows_run"."id" AS "id" FROM "workflows_run" WHERE ("workflows_run"."cancel_requested"'
 
 

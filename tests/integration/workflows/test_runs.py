@@ -41,6 +41,12 @@ def test_who_was_taken_over_records_nothing_and_stops(database: Stack) -> None:
     assert (done["state"], done["lease"], done["result"]) == ("RUNNING", "another job", None)
 
 
+@pytest.mark.behaviour("D5")
+def test_who_was_taken_over_leaves_the_waits_of_the_run_alone(database: Stack) -> None:
+    done = database.call(cases.be_taken_over_between_attempts)
+    assert (done["waits"], done["steps"]) == (1, [])
+
+
 @pytest.mark.behaviour("D7")
 def test_a_run_that_ends_its_process_each_time_is_parked_until_somebody_resumes_it(
     database: Stack,
@@ -253,6 +259,7 @@ def test_a_step_costs_one_write_and_a_replay_no_query_for_each(database: Stack) 
     assert many - few == 50
     few, many = done["replayed"]
     assert many == few
+    assert done["loads"] == [1, 1], "the history is loaded at once"
 
 
 def test_a_thousand_steps_are_replayed_in_a_moment(database: Stack) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 
 from celery_uncovered.workflows import api as workflows
+from tests.support.app import measured  # noqa: F401  # its workflows are found with these
 from tests.support.app.notes import is_open, note, wait_at
 
 
