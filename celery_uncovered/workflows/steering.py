@@ -1,6 +1,7 @@
 """What an operator, or another program, does with a run: cancel, resume, fork."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
@@ -73,6 +74,22 @@ def resume(run_id: str) -> None:
             waiting.submit_advance([run.id], run.queue)
 
 
+def resume_many(run_ids: Iterable[str]) -> list[str]:
+    """Resume those of these runs that can be; which. Raises RunNotFoundError."""
+    resumed = []
+    for run_id in run_ids:
+        with suppress(NotSteerableError):
+            resume(run_id)
+            resumed.append(run_id)
+    return resumed
+
+
+def fork_many(run_ids: Iterable[str], step: int) -> list[Handle[Any]]:
+    """Fork each of these runs before the same step: all of them, or none."""
+    with transaction.atomic():
+        return [fork(run_id, step) for run_id in run_ids]
+
+
 def fork(run_id: str, step: int) -> Handle[Any]:
     """Start another run like this one that has recorded what this one had before its step number ``step``.
 
@@ -89,6 +106,7 @@ def fork(run_id: str, step: int) -> Handle[Any]:
         workflow=run.workflow,
         queue=run.queue,
         args=run.args,
+        scope=run.scope,
         forked_from=run.id,
         history_from=run.history_from,
         # Its claim loads a history only from the second epoch on.

@@ -177,6 +177,11 @@ def _refused(rows: Sequence[StepRow]) -> frozenset[str]:
     )
 
 
+def is_recorded(row: StepRow) -> bool:
+    """Whether this very row is in the history, and the run still this process's."""
+    return not _refused([row])
+
+
 def delete_waits(rows: Iterable[StepRow]) -> None:
     for row in rows:
         Wait.objects.filter(run_id=row.run_id, branch=row.branch, label=row.label).delete()

@@ -112,5 +112,7 @@ def advance_later(run_ids: Sequence[str]) -> None:
 
 
 def submit_advance(ids: Sequence[str], queue: str) -> None:
-    for start in range(0, len(ids), CHUNK):
-        jobs.submit(ADVANCE, args=[list(ids[start : start + CHUNK]), queue], queue=queue)
+    # The job is no run's alone: each has its own scope.
+    with jobs.scope.exactly(None):
+        for start in range(0, len(ids), CHUNK):
+            jobs.submit(ADVANCE, args=[list(ids[start : start + CHUNK]), queue], queue=queue)
