@@ -359,7 +359,7 @@ class _Again(Exception):  # noqa: N818  # no error: the step is tried again
         super().__init__()
 
 
-def _in_scope(scope: str, function: Callable[[], Any]) -> Any:
+def _in_scope(scope: str | None, function: Callable[[], Any]) -> Any:
     """In a thread, which is in nobody's scope but for what its context has of it."""
     with jobs.scope.entered(scope):
         return function()

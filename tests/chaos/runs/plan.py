@@ -8,7 +8,9 @@ from tests.chaos.plan import Plan as PlanOfFaults
 
 #: Of the long run: a thousand processes of workers in five minutes.
 LONG = {"worker": 0.3, "broker": 30.0, "database": 45.0, "dispatcher": 15.0}
-SHORT = {"worker": 0.5, "broker": 9.0, "database": 7.0, "dispatcher": 5.0}
+SHORT = {"worker": 0.5, "broker": 6.0, "database": 5.0, "dispatcher": 4.0}
+#: From here on what a run came to is kept in benchmarks/RESULTS.md.
+FULL_RUNS = 2000
 #: Kinds of journeys with their sizes.
 KINDS = {"loop": 4, "listen": 3, "family": 2, "spread": 4, "try_hard": 3, "begin_anew": 4}
 #: A family starts further runs.
@@ -22,6 +24,10 @@ class Plan(PlanOfFaults):
     batch: int = 10
     #: An event for a journey comes up to so many seconds after the one before.
     longest_pause: float = 3.0
+
+    @property
+    def is_full(self) -> bool:
+        return self.jobs >= FULL_RUNS
 
     def journeys(self) -> list[tuple[str, str, int]]:
         """Kind, name and size of each."""

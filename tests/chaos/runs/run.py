@@ -2,22 +2,23 @@
 
 import contextlib
 import heapq
-import json
 import os
 import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.chaos.faults import Faults
 from tests.chaos.fleet import Fleet
+from tests.chaos.report import machine
 from tests.chaos.run import TICK, silent
 from tests.chaos.runs import audit
 from tests.chaos.runs.evidence import INSIDE, Evidence
 from tests.chaos.runs.plan import Plan
+from tests.chaos.runs.report import Report
 from tests.stacks import Running, Stack
 from tests.support.client import RemoteError
 
@@ -27,35 +28,6 @@ TELL = 15.0
 MAIN_EVERY = 10
 #: Seconds between looks for dead letters, which an operator would resume.
 TEND = 5.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What a run came to; ``problems`` is empty where all is well."""
-
-    stack: str
-    seed: int
-    runs: int
-    steps: int
-    events: int
-    booked: int
-    seconds: float
-    kills: dict[str, int]
-    restarts: dict[str, int]
-    crashes: list[str]
-    claims: int
-    taken_over: int
-    begun_again: int
-    dead_letters: int
-    problems: list[str]
-
-    def write(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n")
-
-    def text(self) -> str:
-        figures = [f"{name:<12} {value}" for name, value in asdict(self).items()]
-        return "\n".join([*figures, *(f"PROBLEM: {problem}" for problem in self.problems)])
 
 
 class WorkersAndDispatcher(Fleet):
@@ -200,6 +172,8 @@ class Run:
         return Report(
             stack=self.plan.stack,
             seed=self.plan.seed,
+            measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            machine=machine(),
             runs=len(evidence.runs),
             steps=sum(map(len, evidence.steps.values())),
             events=len(evidence.events),

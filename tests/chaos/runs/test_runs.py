@@ -14,8 +14,8 @@ from tests.stacks import EMBEDDED, SERVERS, Stack
 def test_every_run_ends_once_whatever_is_killed(name: str, new_stack: Callable[..., Stack]) -> None:
     plan = Plan(
         stack=name,
-        jobs=90,
-        minutes=0.2,
+        jobs=60,
+        minutes=0.12,
         seed=5,
         periods=SHORT,
         workers=2,

@@ -55,7 +55,8 @@ def overtaken(name: str) -> dict[str, Any]:
 
 def lose_an_atomic_commit(*, counts: bool) -> dict[str, Any]:
     """The connection is lost as an atomic step commits: right after that, or right before."""
-    atomic, lost = transaction.atomic, []
+    atomic = transaction.atomic
+    lost: list[str] = []
 
     @contextmanager
     def commit_and_lose() -> Iterator[None]:

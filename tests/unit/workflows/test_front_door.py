@@ -48,7 +48,7 @@ def test_all_names_are_there() -> None:
 def test_outside_of_a_run_a_step_is_just_its_function() -> None:
     assert add(1) == 2
     assert greet("Ada") == "Hello Ada"
-    assert greet.__name__ == "greet"
+    assert repr(greet) == "<step greet>"
     assert order(7, fast=True) == "7 True"
 
 
