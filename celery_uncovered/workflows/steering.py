@@ -8,10 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.workflows.engine import statements, waiting
+from celery_uncovered.workflows.engine import cancelling, waiting
 from celery_uncovered.workflows.errors import NotSteerableError, RunNotFoundError
 from celery_uncovered.workflows.handles import Handle
-from celery_uncovered.workflows.models import Run, Step, Wait
+from celery_uncovered.workflows.models import Run, Step
 from celery_uncovered.workflows.states import FINAL, LIVE, RunState
 
 RESUMABLE = (RunState.BLOCKED, RunState.DEAD, RunState.FAILURE, RunState.CANCELLED)
@@ -24,15 +24,7 @@ def cancel(run_id: str) -> bool:
     """
     if not Run.objects.filter(id=run_id).exists():
         raise RunNotFoundError(run_id)
-    cancelled = False
-    # Rows are locked one at a time, parents before children: so no two cancels wait for each other.
-    waiting_ids = [run_id]
-    while waiting_ids:
-        one = waiting_ids.pop()
-        cancelled |= _cancel_one(one) and one == run_id
-        children = Run.objects.filter(parent_id=one, state__in=LIVE)
-        waiting_ids += children.values_list("id", flat=True)
-    return cancelled
+    return cancelling.cancel_family(run_id)
 
 
 def cancel_many(run_ids: Iterable[str]) -> list[str]:
@@ -129,20 +121,6 @@ def _run(run_id: str) -> Run:
     if run is None:
         raise RunNotFoundError(run_id)
     return run
-
-
-def _cancel_one(run_id: str) -> bool:
-    now = timezone.now()
-    run = Run.objects.filter(id=run_id)
-    with transaction.atomic():
-        ended = run.filter(state__in=[one for one in LIVE if one != RunState.RUNNING]).update(
-            state=RunState.CANCELLED, cancel_requested=True, since=now, finished_at=now
-        )
-        if ended:
-            Wait.objects.filter(run_id=run_id).delete()
-            waiting.advance_later(statements.tell_waiting([run_id]))
-            return True
-        return bool(run.filter(state=RunState.RUNNING).update(cancel_requested=True))
 
 
 def _forget_last_error(run: Run) -> None:

@@ -20,7 +20,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from greenlet import getcurrent
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.workflows.engine import claims, statements, waiting
+from celery_uncovered.workflows.engine import cancelling, claims, statements, waiting
 from celery_uncovered.workflows.engine.branch import Branch, Parked
 from celery_uncovered.workflows.engine.clock import clock
 from celery_uncovered.workflows.engine.execution import Execution, Stopped
@@ -299,10 +299,7 @@ class Hub:
 
     def _conclude(self, run_id: str, epoch: int) -> bool:
         """A run that did not end as it wanted to: cancelled at that moment, or another process's."""
-        is_cancelled = bool(patiently(lambda: statements.cancel_now(run_id, epoch)))
-        if is_cancelled:
-            waiting.tell_of_end(run_id)
-        return is_cancelled
+        return patiently(lambda: cancelling.conclude(run_id, epoch))
 
     def _unwind(self, execution: Execution, why: Unwinding) -> None:
         """The run leaves this hub, for the reason that was first."""
@@ -312,8 +309,7 @@ class Hub:
         execution.unwind()
         over = execution.over
         if isinstance(over, Cancelled):
-            patiently(lambda: statements.cancel_now(execution.id, execution.epoch))
-            waiting.tell_of_end(execution.id)
+            self._conclude(execution.id, execution.epoch)
         elif isinstance(over, Released):
             patiently(lambda: statements.release(execution.id, execution.epoch))
             waiting.advance_later([execution.id])

@@ -95,11 +95,6 @@ def look_again(run_ids: Iterable[str]) -> None:
     advance_later(statements.wake(told))
 
 
-def tell_of_end(run_id: str) -> None:
-    """Wake those that wait for a run that was ended from outside."""
-    advance_later(statements.tell_waiting([run_id]))
-
-
 def advance_later(run_ids: Sequence[str]) -> None:
     """Have runs that are ready advanced by jobs, many by each."""
     if not run_ids:

@@ -16,7 +16,7 @@ from celery_uncovered.workflows import api as workflows
 from celery_uncovered.workflows.engine import hub, replay, statements
 from celery_uncovered.workflows.models import Event, Run, Wait
 from tests.integration.workflows.cases import GONE, act, defined
-from tests.integration.workflows.driver import advance, drive, park, run_of, steps
+from tests.integration.workflows.driver import advance, drive, is_waiting, park, run_of, steps
 from tests.integration.workflows.logs import logged
 
 
@@ -182,6 +182,28 @@ def cancel_in_the_gap() -> dict[str, Any]:
     return {"state": run_of(handle).state}
 
 
+def start_a_child_after_being_cancelled() -> dict[str, Any]:
+    """Before its worker has looked whether it was."""
+
+    @workflows.step
+    def be_cancelled() -> None:
+        workflows.cancel(handle.id)
+
+    def parent() -> Any:
+        be_cancelled()
+        return workflows.start(known["child"]).result()
+
+    with (
+        defined(child=lambda: workflows.sleep(60), parent=parent) as (inner, outer),
+        patch.object(hub, "LOOK_SECONDS", 30.0),
+    ):
+        known = {"child": inner}
+        handle = workflows.start(outer)
+        advance(handle.id)
+    children = Run.objects.filter(parent_id=handle.id).values_list("state", flat=True)
+    return {"state": run_of(handle).state, "children": list(children)}
+
+
 def elsewhere(do: Callable[[], Any]) -> None:
     """In another thread, on another connection."""
 
@@ -235,6 +257,57 @@ def cancel_families_as_they_end(families: int) -> dict[str, Any]:
         states = set(family.values_list("state", flat=True))
     waited = [line for line in lines if "deadlock" in line.lower()]
     return {"refused": refused, "waited": waited, "states": sorted(states)}
+
+
+def cancel_a_parent_as_its_child_ends() -> dict[str, Any]:
+    """Both have locked a row that the other one wants next, if they lock in another order."""
+    paused = threading.Event()
+    refused: list[str] = []
+
+    def pause(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
+        done = execute(sql, params, many, context)
+        if not paused.is_set() and ("FOR UPDATE" in sql or sql.startswith(("UPDATE", "DELETE"))):
+            paused.set()
+            time.sleep(0.7)
+        return done
+
+    def cancel() -> None:
+        try:
+            with connection.execute_wrapper(pause):
+                workflows.cancel(handle.id)
+        except OperationalError as error:
+            refused.append(str(error))
+        connection.close()
+
+    def parent() -> Any:
+        return workflows.start(known["child"]).result()
+
+    with (
+        logged("celery_uncovered.workflows") as lines,
+        defined(child=lambda: workflows.wait_for_event("d25"), parent=parent) as (inner, outer),
+    ):
+        known = {"child": inner}
+        handle = workflows.start(outer)
+        drive(
+            handle.id,
+            until=lambda: (
+                Run.objects.filter(workflow=inner.name, state="WAITING").exists()
+                and is_waiting(handle.id)
+            ),
+        )
+        child = Run.objects.get(parent_id=handle.id)
+        workflows.send_event("d25")
+        thread = threading.Thread(target=cancel)
+        thread.start()
+        paused.wait(10)
+        advance(child.id)
+        thread.join(20)
+    child.refresh_from_db()
+    return {
+        "refused": refused,
+        "waited": [line for line in lines if "deadlock" in line.lower()],
+        "states": [run_of(handle).state, child.state],
+    }
 
 
 def wait_for_a_slow_child() -> dict[str, Any]:

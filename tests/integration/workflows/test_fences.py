@@ -51,6 +51,14 @@ def test_a_child_is_waited_for_no_longer_than_is_said(database: Stack) -> None:
     assert done["result"] == ["Run ID is WAITING after 0.1 s.", "here"]
 
 
+@pytest.mark.behaviour("D19")
+def test_a_child_that_is_started_after_its_parent_was_cancelled_is_cancelled(
+    database: Stack,
+) -> None:
+    done = database.call(fences.start_a_child_after_being_cancelled)
+    assert done == {"state": "CANCELLED", "children": ["CANCELLED"]}
+
+
 @pytest.mark.behaviour("D20", "D26")
 def test_the_operator_is_told_of_what_is_blocked_and_of_what_grows_too_long(
     database: Stack,
@@ -77,6 +85,15 @@ def test_many_runs_are_resumed_and_forked_by_one_call(database: Stack) -> None:
 @pytest.mark.behaviour("D25")
 def test_a_run_that_is_cancelled_as_it_is_parked_is_cancelled(database: Stack) -> None:
     assert database.call(fences.cancel_in_the_gap) == {"state": "CANCELLED"}
+
+
+@pytest.mark.behaviour("D25")
+def test_a_parent_is_cancelled_while_its_child_ends(database: Stack) -> None:
+    done = database.call(fences.cancel_a_parent_as_its_child_ends)
+    assert (done["refused"], done["waited"]) == ([], [])
+    parent, child = done["states"]
+    assert parent == "CANCELLED"
+    assert child in {"SUCCESS", "CANCELLED"}
 
 
 @pytest.mark.behaviour("D25")
