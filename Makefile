@@ -12,7 +12,7 @@ MINUTES ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up sign-in test check bench chaos sabotage celery-suite format lock clean
+.PHONY: help up sign-in test check bench chaos chaos-runs sabotage celery-suite format lock clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,11 @@ chaos:  ## Kill everything while jobs are submitted, and audit (JOBS=100000 SEED
 	@bin/environment test
 	@bin/install-servers
 	@$(BIN)/python -m tests.chaos --jobs $(CHAOS_JOBS) --seed $(SEED) --stack $(STACK) $(if $(MINUTES),--minutes $(MINUTES))
+
+chaos-runs:  ## Kill everything while durable runs go on, and audit (SEED=1 STACK=servers)
+	@bin/environment test
+	@bin/install-servers
+	@$(BIN)/python -m tests.chaos.runs --seed $(SEED) --stack $(STACK) $(if $(MINUTES),--minutes $(MINUTES))
 
 sabotage:  ## Break one mechanism after another; its tests must fail (ONLY=name, JOBS=3)
 	@bin/environment test

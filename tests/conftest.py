@@ -4,7 +4,13 @@ import os
 
 from django.conf import settings
 
-pytest_plugins = ["tests.plugins.session", "tests.plugins.stacks", "tests.plugins.behaviours"]
+pytest_plugins = [
+    "tests.plugins.session",
+    "tests.plugins.stacks",
+    "tests.plugins.behaviours",
+    # Whoever installs the package has it by its entry point.
+    "celery_uncovered.workflows.pytest_plugin",
+]
 
 # config.settings.test ignores these; the commands that tests start with os.environ would not.
 for name in ("DATABASE_URL", "CELERY_BROKER_URL", "GITHUB_OAUTH", "GITHUB_API_URL", "EMAIL_URL"):

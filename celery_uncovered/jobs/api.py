@@ -1,6 +1,6 @@
 """The front door of the jobs app: what other apps and projects use."""
 
-from celery_uncovered.jobs import scope
+from celery_uncovered.jobs import scope, sealing
 from celery_uncovered.jobs.artifacts import save_artifact
 from celery_uncovered.jobs.bulk import submit_many
 from celery_uncovered.jobs.cancel import cancel_job
@@ -36,6 +36,7 @@ from celery_uncovered.jobs.errors import (
     NotSetAsideError,
     OneByOneError,
     ScopeError,
+    SealBrokenError,
     UniqueKeyError,
     UniqueWindowError,
     UnknownExchangeError,
@@ -46,6 +47,8 @@ from celery_uncovered.jobs.failures import JobFailure, job_failed
 from celery_uncovered.jobs.forking import no_fork
 from celery_uncovered.jobs.ids import new_id
 from celery_uncovered.jobs.masking import is_secret_name, mask_text, mask_value
+from celery_uncovered.jobs.masking.known import learn_secrets
+from celery_uncovered.jobs.patience import will_pass
 from celery_uncovered.jobs.progress import (
     check_cancelled,
     report_progress,
@@ -162,6 +165,7 @@ __all__ = [
     "ResultPanel",
     "SchedulableTask",
     "ScopeError",
+    "SealBrokenError",
     "SetAsideInfo",
     "State",
     "Tended",
@@ -192,6 +196,7 @@ __all__ = [
     "job_status",
     "jobs_read_by",
     "known_viewers_only",
+    "learn_secrets",
     "links",
     "list_dead_letters",
     "list_jobs",
@@ -223,6 +228,7 @@ __all__ = [
     "schedule_outlooks",
     "schedule_rows",
     "scope",
+    "sealing",
     "send_back",
     "server_cursor",
     "set_aside_message",
@@ -233,5 +239,6 @@ __all__ = [
     "unless_unchanged",
     "viewer_of",
     "wants_json",
+    "will_pass",
     "zone_of_schedule",
 ]

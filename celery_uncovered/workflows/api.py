@@ -33,7 +33,14 @@ from celery_uncovered.workflows.inside import (
     wait_for_event,
 )
 from celery_uncovered.workflows.starting import start, start_many, start_with
-from celery_uncovered.workflows.steering import cancel, cancel_many, fork, resume
+from celery_uncovered.workflows.steering import (
+    cancel,
+    cancel_many,
+    fork,
+    fork_many,
+    resume,
+    resume_many,
+)
 from celery_uncovered.workflows.steps import step
 
 __all__ = [
@@ -56,11 +63,13 @@ __all__ = [
     "cancel_many",
     "continue_as_new",
     "fork",
+    "fork_many",
     "gather",
     "now",
     "patched",
     "random",
     "resume",
+    "resume_many",
     "run_id",
     "send_event",
     "set_value",

@@ -2,14 +2,17 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property, update_wrapper
 from hashlib import blake2b
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from celery_uncovered.workflows.errors import NameTakenError, UnknownWorkflowError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+#: What becomes of a key whose run has ended.
+Afterwards = Literal["start", "return", "refuse"]
 
 _workflows: dict[str, "Workflow[Any, Any]"] = {}
 
@@ -27,6 +30,14 @@ class Workflow(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<workflow {self.name}>"
 
+    def keyed(self, key: str, *, afterwards: Afterwards = "start") -> "Keyed[P, R]":
+        """What ``start`` takes for a run under a ``key``: while one with the same key lives, it is that one.
+
+        ``afterwards`` says what becomes of a key whose run has ended: another run starts, the ended
+        one is returned, or KeyTakenError is raised.
+        """
+        return Keyed(workflow=self, key=key, afterwards=afterwards)
+
     @cached_property
     def code(self) -> str:
         """Tells this code from another version of it: a hash of the module that it stands in."""
@@ -36,6 +47,15 @@ class Workflow(Generic[P, R]):
         except (OSError, TypeError):
             source = self.function.__code__.co_code.hex()
         return blake2b(source.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keyed(Generic[P, R]):
+    """A workflow with the key that a run of it is to have."""
+
+    workflow: Workflow[P, R]
+    key: str
+    afterwards: Afterwards
 
 
 @overload

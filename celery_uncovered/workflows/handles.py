@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from celery_uncovered.workflows.engine import waiting
 from celery_uncovered.workflows.engine.branch import current_branch
+from celery_uncovered.workflows.engine.clock import clock
 from celery_uncovered.workflows.errors import (
     RunCancelledError,
     RunFailedError,
@@ -35,12 +36,18 @@ class Handle(Generic[R]):
         """
         branch = current_branch()
         if branch is not None:
-            branch.wait(waiting.CHILD, "result", mark="", key=self.id, due_at=lambda: None)
+            branch.wait(
+                waiting.CHILD,
+                "result",
+                mark="",
+                key=self.id,
+                due_at=lambda: None if timeout is None else clock.in_seconds(timeout),
+            )
             outcome = branch.noted("outcome", "outcome", lambda: _outcome_text(self.id))
         else:
             self.wait(timeout)
             outcome = _outcome_text(self.id)
-        return _value_of(self.id, outcome)  # type: ignore[no-any-return]
+        return _value_of(self.id, outcome, timeout or 0.0)  # type: ignore[no-any-return]
 
     def wait(self, timeout: float | None = None) -> None:
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -72,8 +79,10 @@ def _outcome_text(run_id: str) -> list[Any]:
     return [run.state, run.result, run.error_type, run.error]
 
 
-def _value_of(run_id: str, outcome: list[Any]) -> Any:
+def _value_of(run_id: str, outcome: list[Any], timeout: float) -> Any:
     state, result, error_type, error = outcome
+    if state not in FINAL:
+        raise RunNotFinalError(run_id, state, timeout)
     if state == RunState.CANCELLED:
         raise RunCancelledError(run_id)
     if state == RunState.FAILURE:

@@ -4,14 +4,15 @@ import random as chance
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar, overload
 
+from celery_uncovered.workflows.definitions import find_workflow
 from celery_uncovered.workflows.engine import waiting
 from celery_uncovered.workflows.engine.branch import branch_for
 from celery_uncovered.workflows.engine.clock import clock
 from celery_uncovered.workflows.engine.unwinding import ContinuedAsNew
 from celery_uncovered.workflows.steps import seconds_of
-from celery_uncovered.workflows.values import encode
+from celery_uncovered.workflows.values import encode_call
 
 T = TypeVar("T")
 
@@ -42,6 +43,10 @@ def wait_for_event(key: str, *, timeout: float | timedelta | None = None) -> Any
     return None if answer is None else answer[0]
 
 
+@overload
+def gather(*functions: Callable[[], T], return_exceptions: Literal[False] = False) -> list[T]: ...
+@overload
+def gather(*functions: Callable[[], T], return_exceptions: bool) -> list[T | BaseException]: ...
 def gather(*functions: Callable[[], T], return_exceptions: bool = False) -> list[Any]:
     """Call ``functions`` side by side; their results in their order.
 
@@ -96,7 +101,8 @@ def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
     """End this run's history and begin again with these arguments, as the same run."""
     execution = branch_for("continue_as_new()").execution
     execution.check()
-    text = encode([args, kwargs], "The arguments of continue_as_new")
+    function = find_workflow(execution.run.workflow).function
+    text = encode_call(function, args, kwargs, "The arguments of continue_as_new")
     raise execution.end(ContinuedAsNew(text))
 
 

@@ -27,6 +27,8 @@ class Run(models.Model):
     crashed_at = models.PositiveIntegerField(default=0)
     lease_job = models.CharField(max_length=255, null=True)
 
+    #: What holds in its steps as it did where it was started; a job's is the same (jobs.scope).
+    scope = models.TextField(null=True)
     args = models.TextField()
     result = models.TextField(null=True)
     error = models.TextField(blank=True)

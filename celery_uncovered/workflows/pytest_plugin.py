@@ -1,4 +1,7 @@
-"""Fixtures for tests of one's own workflows: ``pytest -p celery_uncovered.workflows.pytest_plugin``."""
+"""Fixtures for tests of one's own workflows.
+
+pytest finds them where the package is installed; else ``-p celery_uncovered.workflows.pytest_plugin``.
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

@@ -1,27 +1,31 @@
 """Starting runs: their rows and the job that advances them, in the caller's transaction."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import IntegrityError, transaction
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.workflows.definitions import Workflow
+from celery_uncovered.workflows.definitions import Afterwards, Keyed, Workflow
 from celery_uncovered.workflows.engine import waiting
 from celery_uncovered.workflows.engine.branch import current_branch
 from celery_uncovered.workflows.errors import KeyTakenError
 from celery_uncovered.workflows.handles import Handle
 from celery_uncovered.workflows.models import NOT_FINAL, Run
-from celery_uncovered.workflows.values import encode
+from celery_uncovered.workflows.values import encode_call
 
 P = ParamSpec("P")
 R = TypeVar("R")
-#: What becomes of a key whose run has ended.
-Afterwards = Literal["start", "return", "refuse"]
 
 
-def start(workflow: Workflow[P, R], *args: P.args, **kwargs: P.kwargs) -> Handle[R]:
-    """Start a run; it exists when the caller's transaction commits. In a run, it is its child."""
+def start(workflow: Workflow[P, R] | Keyed[P, R], *args: P.args, **kwargs: P.kwargs) -> Handle[R]:
+    """Start a run; it exists when the caller's transaction commits. In a run, it is its child.
+
+    For a run under a key give ``workflow.keyed(key)`` (see ``Workflow.keyed``).
+    """
+    if isinstance(workflow, Keyed):
+        keyed = workflow
+        return start_with(keyed.workflow, args, kwargs, key=keyed.key, afterwards=keyed.afterwards)
     return start_with(workflow, args, kwargs)
 
 
@@ -33,27 +37,24 @@ def start_with(
     key: str | None = None,
     afterwards: Afterwards = "start",
 ) -> Handle[R]:
-    """Start a run under a ``key``: while one with the same key lives, it is that one.
-
-    ``afterwards`` says what becomes of a key whose run has ended: another run starts, the ended one
-    is returned, or KeyTakenError is raised.
-    """
+    """``start`` for arguments in a list and a dict; ``key`` and ``afterwards`` as of ``Workflow.keyed``."""
     branch = current_branch()
     if branch is not None:
         return _start_child(branch, workflow, args, kwargs or {}, key)
-    text = encode([list(args), kwargs or {}], f"The arguments of {workflow.name}")
+    text = _text_of(workflow, args, kwargs or {})
     return Handle(_start(workflow, text, key=key, afterwards=afterwards))
 
 
 def start_many(workflow: Workflow[Any, R], items: Iterable[Sequence[Any]]) -> list[Handle[R]]:
     """Start a run for each item, which is its arguments; all of them, or none."""
-    what = f"The arguments of {workflow.name}"
+    scope = jobs.scope.captured()
     runs = [
         Run(
             id=jobs.new_id(),
             workflow=workflow.name,
             queue=workflow.queue,
-            args=encode([list(item), {}], what),
+            scope=scope,
+            args=_text_of(workflow, item, {}),
         )
         for item in items
     ]
@@ -79,6 +80,7 @@ def _start(
         workflow=workflow.name,
         key=key,
         queue=workflow.queue,
+        scope=jobs.scope.captured(),
         args=args,
         parent_id=parent_id,
     )
@@ -112,7 +114,7 @@ def _start_child(
     branch: Any, workflow: Workflow[Any, R], args: Sequence[Any], kwargs: Any, key: str | None
 ) -> Handle[R]:
     """A child's id is recorded before it is started, so that a replay starts no second one."""
-    text = encode([list(args), kwargs], f"The arguments of {workflow.name}")
+    text = _text_of(workflow, args, kwargs)
     child: str = branch.noted("child_id", f"start {workflow.name}", jobs.new_id)
     started: str = branch.noted(
         "child",
@@ -120,3 +122,7 @@ def _start_child(
         lambda: _start(workflow, text, key=key, run_id=child, parent_id=branch.execution.id),
     )
     return Handle(started)
+
+
+def _text_of(workflow: Workflow[Any, Any], args: Sequence[Any], kwargs: dict[str, Any]) -> str:
+    return encode_call(workflow.function, args, kwargs, f"The arguments of {workflow.name}")

@@ -1,16 +1,17 @@
 """What an operator, or another program, does with a run: cancel, resume, fork."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.workflows.engine import statements, waiting
+from celery_uncovered.workflows.engine import cancelling, waiting
 from celery_uncovered.workflows.errors import NotSteerableError, RunNotFoundError
 from celery_uncovered.workflows.handles import Handle
-from celery_uncovered.workflows.models import Run, Step, Wait
+from celery_uncovered.workflows.models import Run, Step
 from celery_uncovered.workflows.states import FINAL, LIVE, RunState
 
 RESUMABLE = (RunState.BLOCKED, RunState.DEAD, RunState.FAILURE, RunState.CANCELLED)
@@ -23,15 +24,7 @@ def cancel(run_id: str) -> bool:
     """
     if not Run.objects.filter(id=run_id).exists():
         raise RunNotFoundError(run_id)
-    cancelled = False
-    # Rows are locked one at a time, parents before children: so no two cancels wait for each other.
-    waiting_ids = [run_id]
-    while waiting_ids:
-        one = waiting_ids.pop()
-        cancelled |= _cancel_one(one) and one == run_id
-        children = Run.objects.filter(parent_id=one, state__in=LIVE)
-        waiting_ids += children.values_list("id", flat=True)
-    return cancelled
+    return cancelling.cancel_family(run_id)
 
 
 def cancel_many(run_ids: Iterable[str]) -> list[str]:
@@ -73,6 +66,22 @@ def resume(run_id: str) -> None:
             waiting.submit_advance([run.id], run.queue)
 
 
+def resume_many(run_ids: Iterable[str]) -> list[str]:
+    """Resume those of these runs that can be; which. Raises RunNotFoundError."""
+    resumed = []
+    for run_id in run_ids:
+        with suppress(NotSteerableError):
+            resume(run_id)
+            resumed.append(run_id)
+    return resumed
+
+
+def fork_many(run_ids: Iterable[str], step: int) -> list[Handle[Any]]:
+    """Fork each of these runs before the same step: all of them, or none."""
+    with transaction.atomic():
+        return [fork(run_id, step) for run_id in run_ids]
+
+
 def fork(run_id: str, step: int) -> Handle[Any]:
     """Start another run like this one that has recorded what this one had before its step number ``step``.
 
@@ -89,6 +98,7 @@ def fork(run_id: str, step: int) -> Handle[Any]:
         workflow=run.workflow,
         queue=run.queue,
         args=run.args,
+        scope=run.scope,
         forked_from=run.id,
         history_from=run.history_from,
         # Its claim loads a history only from the second epoch on.
@@ -111,20 +121,6 @@ def _run(run_id: str) -> Run:
     if run is None:
         raise RunNotFoundError(run_id)
     return run
-
-
-def _cancel_one(run_id: str) -> bool:
-    now = timezone.now()
-    run = Run.objects.filter(id=run_id)
-    with transaction.atomic():
-        ended = run.filter(state__in=[one for one in LIVE if one != RunState.RUNNING]).update(
-            state=RunState.CANCELLED, cancel_requested=True, since=now, finished_at=now
-        )
-        if ended:
-            Wait.objects.filter(run_id=run_id).delete()
-            waiting.advance_later(statements.tell_waiting([run_id]))
-            return True
-        return bool(run.filter(state=RunState.RUNNING).update(cancel_requested=True))
 
 
 def _forget_last_error(run: Run) -> None:

@@ -1,7 +1,10 @@
 """For tests of one's own workflows: they run in the test's process, and time is skipped."""
 
+from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from datetime import datetime, timedelta
+from queue import Empty
 from typing import Any, ParamSpec, TypeVar
 
 from django.db.models import Min
@@ -10,6 +13,7 @@ from celery_uncovered.workflows.definitions import Workflow
 from celery_uncovered.workflows.engine import claims, timers
 from celery_uncovered.workflows.engine.clock import clock
 from celery_uncovered.workflows.engine.hub import Hub
+from celery_uncovered.workflows.engine.threads import Done, StepThreads, Work, perform
 from celery_uncovered.workflows.events import send_event
 from celery_uncovered.workflows.handles import Handle
 from celery_uncovered.workflows.models import Run, Wait
@@ -50,6 +54,7 @@ class TimeSkipper:
     def skip(self, time: timedelta) -> None:
         """Let this time pass: what is due on the way happens in its order, at its time."""
         end = clock.now() + time
+        self.advance()
         while (due := self._next_due()) is not None and due <= end:
             self._go_to(due)
         self._go_to(end)
@@ -78,5 +83,24 @@ class TimeSkipper:
         return due
 
     def _advance(self, queue: str) -> None:
-        hub = Hub(more=lambda room: claims.claim_ready(queue, job=JOB, limit=room))
+        hub = Hub(
+            more=lambda room: claims.claim_ready(queue, job=JOB, limit=room),
+            threads=StepsAtOnce(),
+        )
         hub.run(claims.claim_ready(queue, job=JOB, limit=100))
+
+
+class StepsAtOnce(StepThreads):
+    """Steps run in the test's own thread: in its transaction, and with what it has patched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked: deque[Work] = deque()
+
+    def run(self, who: Any, context: Context, function: Callable[[], Any]) -> None:
+        self._asked.append((who, context, function))
+
+    def hear(self, *, block: bool, timeout: float) -> Done:  # noqa: ARG002  # nobody else does anything
+        if not self._asked:
+            raise Empty
+        return perform(*self._asked.popleft())

@@ -1,12 +1,17 @@
-"""Values as a run's history keeps them: strict JSON texts with kombu's tags for dates, UUIDs, decimals."""
+"""Values as a run's history keeps them: strict JSON texts with kombu's tags for dates, UUIDs, decimals.
+
+Secrets in them are sealed, as those of jobs are, and open for the run and for who reads its result.
+"""
 
 import json
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
 
 from django.conf import settings
 from kombu.utils.json import dumps, loads
 
+from celery_uncovered.jobs import api as jobs
 from celery_uncovered.workflows.errors import NotJsonError, TooLargeError
 
 #: The largest value that a step may return, or a run begin with, in bytes of JSON.
@@ -19,10 +24,24 @@ ALWAYS_FITS = 16 * 1024
 
 
 def encode(value: Any, what: str) -> str:
-    """``value`` as JSON text; ``what`` begins the sentence of the errors.
+    """``value`` as JSON text, its secrets sealed; ``what`` begins the sentence of the errors.
 
     Raises NotJsonError, or TooLargeError beyond WORKFLOWS_MAX_VALUE_BYTES.
     """
+    if value is None or value is True or value is False:
+        return _constants[value]
+    return jobs.sealing.seal(_text_of(value, what))
+
+
+def encode_call(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], what: str
+) -> str:
+    """The arguments of a call as ``encode`` does; secret is also what ``function`` calls by such a name."""
+    text = _text_of([list(args), kwargs], what)
+    return jobs.sealing.seal_call(text, jobs.sealing.positions_of(function))
+
+
+def _text_of(value: Any, what: str) -> str:
     try:
         kind = type(value)
         if kind is str:
@@ -42,13 +61,15 @@ def encode(value: Any, what: str) -> str:
     return text
 
 
-def decode(text: str) -> Any:
-    return loads(text)
+def decode(text: str, found: list[Any] | None = None) -> Any:
+    """The value; ``found`` collects the secrets in it. Raises jobs.SealBrokenError."""
+    value = loads(text)
+    return jobs.sealing.opened(value, found) if jobs.sealing.holds_sealed(text) else value
 
 
 def as_recorded(value: Any, text: str) -> Any:
     """``value`` as a replay would read it from ``text``: a tuple is a list, also the first time."""
-    return value if type(value) in _PLAIN else loads(text)
+    return value if type(value) in _PLAIN else decode(text)
 
 
 def digest(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

@@ -6,11 +6,17 @@ so it stays sealed on every way through broker, ledger, retries, chains and chor
 it. ``opened`` is called in two places only: around the task, and where a program reads a result.
 """
 
-from celery_uncovered.jobs.sealing.positions import secret_positions
+from celery_uncovered.jobs.sealing.positions import positions_of, secret_positions
 from celery_uncovered.jobs.sealing.reading import left_sealed, read
 from celery_uncovered.jobs.sealing.request import SEALED_HEADER, open_request
 from celery_uncovered.jobs.sealing.sealed import Sealed, holds_sealed, opened
-from celery_uncovered.jobs.sealing.sealer import seal, seal_body, seal_signature, seal_value
+from celery_uncovered.jobs.sealing.sealer import (
+    seal,
+    seal_body,
+    seal_call,
+    seal_signature,
+    seal_value,
+)
 from celery_uncovered.jobs.sealing.showing import masked_args, shown, shown_start
 
 __all__ = [
@@ -21,9 +27,11 @@ __all__ = [
     "masked_args",
     "open_request",
     "opened",
+    "positions_of",
     "read",
     "seal",
     "seal_body",
+    "seal_call",
     "seal_signature",
     "seal_value",
     "secret_positions",

@@ -19,7 +19,12 @@ def secret_positions(task: Any) -> frozenset[int]:
     if isinstance(task, str):
         task = current_app.tasks.get(task)
     run = getattr(task, "run", None)
-    return NONE if run is None else _positions(run, added_words())
+    return NONE if run is None else positions_of(run)
+
+
+def positions_of(function: Callable[..., Any]) -> frozenset[int]:
+    """The positions, from 0, of the secret parameters of a function."""
+    return _positions(function, added_words())
 
 
 @lru_cache(maxsize=4096)

@@ -19,6 +19,7 @@ from celery_uncovered.jobs.sealing.sealed import closed, is_sealed
 
 #: How most bodies end.
 NOTHING_FOLLOWS = ', {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
+_NO_EMBED = ", null]"
 #: The shortest text that is secret by its looks; names of keys are mostly shorter.
 _SHORTEST = 8
 #: The digits of the shortest number that is.
@@ -33,6 +34,14 @@ def seal_body(text: str, positions: frozenset[int] = NONE) -> str:
     if not positions and not may_need_masking(text.removesuffix(NOTHING_FOLLOWS)):
         return text
     return _rewritten(text, lambda sealer, body: sealer.body(body, positions))
+
+
+def seal_call(text: str, positions: frozenset[int] = NONE) -> str:
+    """The same for the JSON text ``[args, kwargs]`` of a call, which nothing follows."""
+    if not positions and not may_need_masking(text):
+        return text
+    body = seal_body(f"{text[:-1]}{_NO_EMBED}", positions)
+    return f"{body.removesuffix(_NO_EMBED)}]"
 
 
 def seal(text: str) -> str:

@@ -6,19 +6,22 @@ outcome, and goes on when the record is durable.
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from greenlet import getcurrent, greenlet
 
+from celery_uncovered.jobs import api as jobs
 from celery_uncovered.workflows.engine import recorded_errors
 from celery_uncovered.workflows.engine.history import Record
 from celery_uncovered.workflows.engine.rows import StepRow
 from celery_uncovered.workflows.engine.rules import Performable
 from celery_uncovered.workflows.engine.unwinding import Mismatch, Unwinding
-from celery_uncovered.workflows.errors import InsideAStepError, NotInARunError, WorkflowError
+from celery_uncovered.workflows.errors import InsideAStepError, NotInARunError
 from celery_uncovered.workflows.values import as_recorded, decode, digest, encode
 
 if TYPE_CHECKING:
@@ -57,13 +60,23 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
         #: The branch that gathers this one.
         self.gatherer: Branch | None = None
         self._awaited = 0
+        #: What ends the run's scope, where it has one; it holds only while this branch goes on.
+        self._scope: ExitStack | None = None
 
     def _live(self, _: Any = None) -> None:
         try:
+            if self.execution.run.scope is not None:
+                self._enter_scope()
             self.value = self.function()
         except BaseException as error:  # noqa: BLE001  # whatever it is, it is the branch's outcome
             self.error = error
+        if self._scope is not None:
+            self._scope.close()
         self.execution.on_ended(self)
+
+    def _enter_scope(self) -> None:
+        self._scope = ExitStack()
+        self._scope.enter_context(jobs.scope.entered(self.execution.run.scope))
 
     # --- what is recorded ---------------------------------------------------------------------------
     def label(self, name: str) -> str:
@@ -101,13 +114,17 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
         attempts: int = 1,
         seconds: float = 0.0,
         ends_wait: bool = False,
+        number: int | None = None,
     ) -> None:
-        """Return when this is durable; unwind where the run is another process's by now."""
+        """Return when this is durable; unwind where the run is another process's by now.
+
+        ``number`` is given where one was taken before.
+        """
         execution = self.execution
         row = StepRow(
             execution.id,
             execution.epoch,
-            execution.take_number(),
+            execution.take_number() if number is None else number,
             self.path,
             label,
             kind,
@@ -123,7 +140,14 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
 
     def leave(self) -> Any:
         """Let the others run until the hub comes back to this branch, with a value or an error."""
-        return self.parent.switch()
+        if self._scope is None:
+            return self.parent.switch()
+        # Not every adapter keeps what it applies in a context variable: the others must not see it.
+        self._scope.close()
+        try:
+            return self.parent.switch()
+        finally:
+            self._enter_scope()
 
     def noted(self, kind: str, name: str, make: Callable[[], Any]) -> Any:
         """What ``make`` gave the first time: the clock, chance, and what else is asked for once."""
@@ -147,6 +171,8 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
         if record is not None:
             return record.outcome()
         stored = self.execution.history.waits.get((self.path, label))
+        # All attempts at an atomic step are one row: whichever commits first, the others cannot.
+        number = self.execution.take_number() if step.rules.atomic else None
         attempt = 0
         if stored is not None:
             attempt = stored.attempts
@@ -163,7 +189,7 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
         while True:
             attempt += 1
             try:
-                return self._attempt(step, label, mark, args, kwargs, attempt)
+                return self._attempt(step, label, mark, args, kwargs, attempt, number)
             except _Again as again:
                 self._pause(
                     Parked(
@@ -183,20 +209,20 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
         args: tuple[Any, ...],
         kwargs: Any,
         attempt: int,
+        number: int | None,
     ) -> Any:
         started = time.perf_counter()
         # An earlier attempt has left a wait behind, in the database or on its way there.
         ends_wait = attempt > 1
         try:
-            if step.rules.atomic:
-                return self._perform_atomically(step, label, mark, args, kwargs, attempt)
+            if number is not None:
+                return self._perform_atomically(step, label, mark, args, kwargs, attempt, number)
             value = self._call(step, lambda: step.function(*args, **kwargs))
             text = encode(value, f'The result of step "{step.name}"')
         except Unwinding:
             raise
         except Exception as error:
-            is_ours = isinstance(error, WorkflowError)
-            if not is_ours and step.rules.is_retried(error, attempt):
+            if step.rules.is_retried(error, attempt):
                 raise _Again(step.rules.pause_after(attempt), error) from error
             self.record(
                 STEP,
@@ -207,6 +233,7 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
                 attempts=attempt,
                 seconds=time.perf_counter() - started,
                 ends_wait=ends_wait,
+                number=number,
             )
             raise
         self.record(
@@ -228,10 +255,10 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
         args: tuple[Any, ...],
         kwargs: Any,
         attempt: int,
+        number: int,
     ) -> Any:
         """Perform the step and record its value in one transaction, which nothing else is part of."""
-        execution = self.execution
-        number, started = execution.take_number(), time.perf_counter()
+        execution, started = self.execution, time.perf_counter()
 
         def row(text: str) -> StepRow:
             return StepRow(
@@ -263,6 +290,8 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
     def _call(self, step: Performable, function: Callable[[], Any]) -> Any:
         """Run ``function`` here where the step is known to be quick, else in a thread of its own."""
         if not step.pace.is_quick or step.rules.timeout is not None:
+            if self._scope is not None:
+                function = partial(_in_scope, self.execution.run.scope, function)
             self.execution.hub.run_in_thread(self, step, function)
             return self.leave()
         self.step, started = step, time.perf_counter()
@@ -325,8 +354,15 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
 class _Again(Exception):  # noqa: N818  # no error: the step is tried again
     def __init__(self, pause: float, error: Exception) -> None:
         self.pause = pause
-        self.sentence = f"{type(error).__name__}: {error}".replace("\0", "")[:500]
+        words = jobs.mask_text(f"{type(error).__name__}: {error}")
+        self.sentence = words.replace("\0", "")[:500]
         super().__init__()
+
+
+def _in_scope(scope: str | None, function: Callable[[], Any]) -> Any:
+    """In a thread, which is in nobody's scope but for what its context has of it."""
+    with jobs.scope.entered(scope):
+        return function()
 
 
 def current_branch() -> Branch | None:

@@ -11,6 +11,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from celery_uncovered.jobs import api as jobs
 from celery_uncovered.workflows.definitions import find_workflow
 from celery_uncovered.workflows.engine import statements
 from celery_uncovered.workflows.engine.history import History, Record, StoredWait
@@ -20,7 +21,7 @@ from celery_uncovered.workflows.models import Run, Step, Wait
 from celery_uncovered.workflows.states import RunState
 from celery_uncovered.workflows.values import decode
 
-OF_CLAIMED = ("id", "epoch", "workflow", "args", "history_from", "events_since", "crashes")
+OF_CLAIMED = ("id", "epoch", "workflow", "args", "history_from", "events_since", "crashes", "scope")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +111,17 @@ def _load_waits(runs: dict[str, ClaimedRun], histories: dict[str, History]) -> N
 def _claim_of(run: ClaimedRun, history: History) -> Claim:
     try:
         function = find_workflow(run.workflow).function
-    except UnknownWorkflowError as error:
+        secrets: list[Any] = []
+        args, kwargs = decode(run.args, secrets)
+    except (UnknownWorkflowError, jobs.SealBrokenError) as error:
         return Claim(run=run, history=history, function=lambda: None, problem=error)
-    args, kwargs = decode(run.args)
-    return Claim(run=run, history=history, function=partial(function, *args, **kwargs))
+    call = partial(function, *args, **kwargs)
+    if secrets:
+        call = partial(_knowing, secrets, call)
+    return Claim(run=run, history=history, function=call)
+
+
+def _knowing(secrets: list[Any], call: Callable[[], Any]) -> Any:
+    """What was sealed in its arguments is secret wherever the run says it: its steps inherit the context."""
+    jobs.learn_secrets(secrets)
+    return call()

@@ -1,5 +1,6 @@
 """A run while a hub advances it: its branches, what they are parked on, and whether it is over."""
 
+import logging
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 #: Steps after which a run is stopped; continue_as_new begins a fresh history.
 HISTORY_LIMIT = 50_000
+#: Steps at which the log tells of that.
+HISTORY_WARNING = 40_000
+
+log = logging.getLogger(__name__)
 
 
 class Stopped(Unwinding):
@@ -34,7 +39,7 @@ class Execution:
         self.hub, self.run, self.history = hub, run, history
         self.id, self.epoch = run.id, run.epoch
         self.main = Branch(self, "", function)
-        self.main.gr_context = copy_context()
+        self.context = self.main.gr_context = copy_context()
         self.active = 1
         self.parked: dict[Branch, Parked] = {}
         self.branches: set[Branch] = {self.main}
@@ -59,6 +64,15 @@ class Execution:
         number = self._next_number
         self._next_number += 1
         self._count += 1
+        if self._count == HISTORY_WARNING:
+            log.warning(
+                "Run %s of %s has recorded %d steps; at %d it is stopped, unless it goes on with"
+                " continue_as_new",
+                self.id,
+                self.run.workflow,
+                self._count,
+                HISTORY_LIMIT,
+            )
         return number
 
     def check_length(self) -> None:

@@ -12,18 +12,20 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty
 from typing import Any
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from greenlet import getcurrent
 
-from celery_uncovered.workflows.engine import claims, statements, waiting
+from celery_uncovered.jobs import api as jobs
+from celery_uncovered.workflows.engine import cancelling, claims, statements, waiting
 from celery_uncovered.workflows.engine.branch import Branch, Parked
 from celery_uncovered.workflows.engine.clock import clock
 from celery_uncovered.workflows.engine.execution import Execution, Stopped
-from celery_uncovered.workflows.engine.patience import patiently
-from celery_uncovered.workflows.engine.rows import EndRow, StepRow, Taken, WaitRow
+from celery_uncovered.workflows.engine.patience import patiently, pause_after
+from celery_uncovered.workflows.engine.rows import ClaimedRun, EndRow, StepRow, Taken, WaitRow
 from celery_uncovered.workflows.engine.rules import Performable
 from celery_uncovered.workflows.engine.threads import StepThreads
 from celery_uncovered.workflows.engine.unwinding import (
@@ -52,6 +54,8 @@ ASK_SECONDS = 0.25
 SHIFT_SECONDS = 5.0
 #: Ends are recorded together, but none waits longer for the others (seconds).
 LINGER_SECONDS = 0.005
+#: So often an atomic step is tried that loses its database, over some ten seconds.
+ATOMIC_TRIES = 12
 
 
 @dataclass
@@ -169,16 +173,33 @@ class Hub:
         what: str,
         ends_wait: bool,
     ) -> tuple[Any, str]:
-        """In the thread of the step, on its connection: both the step's own rows and its record."""
-        with transaction.atomic():
-            value = function()
-            text = encode(value, what)
-            made = row(text)
-            if statements.insert_steps([made]) != 1:
-                raise Fenced
-            if ends_wait:
-                statements.delete_waits([made])
-        return value, text
+        """In the thread of the step, on its connection: both the step's own rows and its record.
+
+        It is tried again, ATOMIC_TRIES in all, while the database is away: then nothing of it counts.
+        """
+        tries = 0
+        while True:
+            made: StepRow | None = None
+            try:
+                with transaction.atomic():
+                    value = function()
+                    text = encode(value, what)
+                    made = row(text)
+                    if statements.insert_steps([made]) != 1:
+                        raise Fenced
+                    if ends_wait:
+                        statements.delete_waits([made])
+            except (InterfaceError, OperationalError) as error:
+                tries += 1
+                if made is not None and patiently(partial(statements.is_recorded, made)):
+                    # The commit has counted, and its answer was lost.
+                    return value, text
+                if tries == ATOMIC_TRIES or not jobs.will_pass(error):
+                    raise
+                connection.close()
+                time.sleep(pause_after(tries))
+            else:
+                return value, text
 
     def on_idle(self, execution: Execution) -> None:
         self._idle.append(execution)
@@ -280,10 +301,9 @@ class Hub:
                 self._conclude(execution.id, execution.epoch)
         waiting.advance_later(counted.woken)
 
-    def _conclude(self, run_id: str, epoch: int) -> None:
+    def _conclude(self, run_id: str, epoch: int) -> bool:
         """A run that did not end as it wanted to: cancelled at that moment, or another process's."""
-        if patiently(lambda: statements.cancel_now(run_id, epoch)):
-            waiting.tell_of_end(run_id)
+        return patiently(lambda: cancelling.conclude(run_id, epoch))
 
     def _unwind(self, execution: Execution, why: Unwinding) -> None:
         """The run leaves this hub, for the reason that was first."""
@@ -293,21 +313,40 @@ class Hub:
         execution.unwind()
         over = execution.over
         if isinstance(over, Cancelled):
-            patiently(lambda: statements.cancel_now(execution.id, execution.epoch))
-            waiting.tell_of_end(execution.id)
+            self._conclude(execution.id, execution.epoch)
         elif isinstance(over, Released):
             patiently(lambda: statements.release(execution.id, execution.epoch))
             waiting.advance_later([execution.id])
+        elif isinstance(over, Fenced):
+            self._let_go(execution)
         elif isinstance(over, (Mismatch, Stopped, ContinuedAsNew)):
+            if isinstance(over, Mismatch):
+                self._tell_blocked(execution.run, over)
             counted = patiently(lambda: statements.finish([_end_row(execution)]))
             waiting.advance_later(counted.woken)
 
+    def _let_go(self, execution: Execution) -> None:
+        """Mostly the run is another's. Where it is not, its row and its history say how it goes on."""
+        if self._conclude(execution.id, execution.epoch):
+            return
+        if patiently(lambda: statements.release(execution.id, execution.epoch)):
+            waiting.advance_later([execution.id])
+
     def _end_at_once(self, claim: claims.Claim) -> None:
-        """A run whose workflow is not known here."""
+        """A run whose workflow is not known here, or whose secrets cannot be opened."""
+        run, problem = claim.run, str(claim.problem)
+        self._tell_blocked(run, problem)
         row = EndRow(
-            claim.run.id, claim.run.epoch, RunState.BLOCKED.value, error=str(claim.problem)
+            run.id,
+            run.epoch,
+            RunState.BLOCKED.value,
+            error=problem,
+            blocked_code=claims.code_of(run.workflow),
         )
         patiently(lambda: statements.finish([row]))
+
+    def _tell_blocked(self, run: ClaimedRun, why: object) -> None:
+        log.error("Run %s of %s is blocked: %s", run.id, run.workflow, why)
 
     # --- threads ----------------------------------------------------------------------------------------
     def _hear_threads(self) -> None:
@@ -315,7 +354,7 @@ class Hub:
         is_busy = bool(self._ready or self._writes or self._idle or self._ended or self._over)
         while self._in_threads:
             try:
-                done = self.threads.done.get(block=not is_busy, timeout=self._patience())
+                done = self.threads.hear(block=not is_busy, timeout=self._patience())
             except Empty:
                 break
             is_busy = True
@@ -367,6 +406,11 @@ def _wait_row(execution: Execution, branch: Branch, parked: Parked) -> WaitRow:
 
 def _end_row(execution: Execution) -> EndRow:
     """How a run ends whose main branch is done, or that was stopped."""
+    # Its context knows its secrets.
+    return execution.context.run(_end_row_of, execution)
+
+
+def _end_row_of(execution: Execution) -> EndRow:
     over, error = execution.over, execution.main.error
     mark = (execution.id, execution.epoch)
     if isinstance(over, ContinuedAsNew):
@@ -386,12 +430,12 @@ def _end_row(execution: Execution) -> EndRow:
     return EndRow(
         *mark,
         RunState.FAILURE.value,
-        error=_clean(str(error) or type(error).__name__),
+        error=_clean(str(error)) or type(error).__name__,
         error_type=type(error).__name__,
         traceback=_clean("".join(traceback.format_exception(error))),
     )
 
 
 def _clean(text: str) -> str:
-    """PostgreSQL takes no NUL, and no half of a surrogate pair."""
-    return text.replace("\0", "").encode(errors="replace").decode()
+    """Without secrets; and PostgreSQL takes no NUL, and no half of a surrogate pair."""
+    return jobs.mask_text(text).replace("\0", "").encode(errors="replace").decode()

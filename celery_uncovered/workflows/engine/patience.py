@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
+from celery_uncovered.jobs import api as jobs
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -21,10 +23,14 @@ def patiently(act: Callable[[], T]) -> T:
         try:
             return act()
         except (InterfaceError, OperationalError) as error:
-            if connection.in_atomic_block:
+            if connection.in_atomic_block or not jobs.will_pass(error):
                 raise
             connection.close()
-            pause = PAUSES[tries] if tries < len(PAUSES) else LONGEST
-            tries += 1
             log.warning("Runs wait for the database: %s", str(error).strip())
-            time.sleep(pause)
+            time.sleep(pause_after(tries))
+            tries += 1
+
+
+def pause_after(tries: int) -> float:
+    """Seconds before the next try, the first try being 0."""
+    return PAUSES[tries] if tries < len(PAUSES) else LONGEST

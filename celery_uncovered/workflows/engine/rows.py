@@ -55,6 +55,7 @@ class ClaimedRun(NamedTuple):
     history_from: int
     events_since: datetime
     crashes: int
+    scope: str | None
 
     @classmethod
     def of(cls, row: Any) -> "ClaimedRun":

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from celery_uncovered.workflows.engine.pace import Pace
+from celery_uncovered.workflows.errors import StepTimeoutError, WorkflowError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,9 @@ class Rules:
         return min(self.backoff * self.factor ** (attempt - 1), self.longest)
 
     def is_retried(self, error: Exception, attempt: int) -> bool:
+        """What would be the same each time is not: a result that cannot be kept, a call out of place."""
+        if isinstance(error, WorkflowError) and not isinstance(error, StepTimeoutError):
+            return False
         return attempt <= self.retries and isinstance(error, self.retry_on)
 
 

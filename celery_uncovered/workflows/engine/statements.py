@@ -236,6 +236,11 @@ def _refused(rows: Sequence[StepRow]) -> frozenset[str]:
     )
 
 
+def is_recorded(row: StepRow) -> bool:
+    """Whether this very row is in the history, and the run still this process's."""
+    return not _refused([row])
+
+
 def delete_waits(rows: Iterable[StepRow]) -> None:
     """Remove the waits that end with these records, where the runs are ours."""
     with connection.cursor() as cursor:

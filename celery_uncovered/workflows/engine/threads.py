@@ -19,13 +19,15 @@ IDLE_SECONDS = 10.0
 
 #: What a thread is given: who asked, the context to run in, and the function.
 Work = tuple[Any, Context, Callable[[], Any]]
+#: Who asked, value, error, seconds.
+Done = tuple[Any, Any, BaseException | None, float]
 
 
 class StepThreads:
-    """Results come by ``done`` as (who asked, value, error, seconds)."""
+    """What has been done is told by ``hear``."""
 
     def __init__(self, limit: int = LIMIT) -> None:
-        self.done: SimpleQueue[tuple[Any, Any, BaseException | None, float]] = SimpleQueue()
+        self._done: SimpleQueue[Done] = SimpleQueue()
         self._limit = limit
         self._work: SimpleQueue[Work | None] = SimpleQueue()
         self._lock = threading.Lock()
@@ -44,6 +46,10 @@ class StepThreads:
         if has_to_start:
             threading.Thread(target=self._live, name="workflow-step", daemon=True).start()
 
+    def hear(self, *, block: bool, timeout: float) -> Done:
+        """What has been done next. Raises queue.Empty."""
+        return self._done.get(block=block, timeout=timeout)
+
     def _live(self) -> None:
         try:
             while True:
@@ -58,24 +64,25 @@ class StepThreads:
                     continue
                 if work is None:
                     return
-                self._perform(*work)
+                self._done.put(perform(*work))
                 with self._lock:
                     self._free += 1
         finally:
             connections.close_all()
 
-    def _perform(self, who: Any, context: Context, function: Callable[[], Any]) -> None:
-        started = time.perf_counter()
-        value: Any = None
-        error: BaseException | None = None
-        try:
-            close_old_connections()
-            value = context.run(function)
-        except BaseException as raised:  # noqa: BLE001  # it is raised again in the run
-            error = raised
-        self.done.put((who, value, error, time.perf_counter() - started))
-
     def close(self) -> None:
         """Let idle threads end now; those that work end with it."""
         for _ in range(self._count):
             self._work.put(None)
+
+
+def perform(who: Any, context: Context, function: Callable[[], Any]) -> Done:
+    started = time.perf_counter()
+    value: Any = None
+    error: BaseException | None = None
+    try:
+        close_old_connections()
+        value = context.run(function)
+    except BaseException as raised:  # noqa: BLE001  # it is raised again in the run
+        error = raised
+    return who, value, error, time.perf_counter() - started

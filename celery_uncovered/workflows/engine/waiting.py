@@ -95,11 +95,6 @@ def look_again(run_ids: Iterable[str]) -> None:
     advance_later(statements.wake(told))
 
 
-def tell_of_end(run_id: str) -> None:
-    """Wake those that wait for a run that was ended from outside."""
-    advance_later(statements.tell_waiting([run_id]))
-
-
 def advance_later(run_ids: Sequence[str]) -> None:
     """Have runs that are ready advanced by jobs, many by each."""
     if not run_ids:
@@ -112,5 +107,7 @@ def advance_later(run_ids: Sequence[str]) -> None:
 
 
 def submit_advance(ids: Sequence[str], queue: str) -> None:
-    for start in range(0, len(ids), CHUNK):
-        jobs.submit(ADVANCE, args=[list(ids[start : start + CHUNK]), queue], queue=queue)
+    # The job is no run's alone: each has its own scope.
+    with jobs.scope.exactly(None):
+        for start in range(0, len(ids), CHUNK):
+            jobs.submit(ADVANCE, args=[list(ids[start : start + CHUNK]), queue], queue=queue)

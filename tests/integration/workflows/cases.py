@@ -7,19 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from celery_uncovered.workflows import api as workflows
 from celery_uncovered.workflows.definitions import known_workflows
-from celery_uncovered.workflows.engine import claims, execution, recovery, replay, statements
+from celery_uncovered.workflows.engine import claims, execution, hub, recovery, replay, statements
 from celery_uncovered.workflows.models import Event, Run, Step, Wait
 from tests.integration.workflows.driver import advance, drive, is_waiting, park, run_of, steps
 
@@ -228,15 +229,21 @@ def fail_in_an_atomic_step() -> dict[str, Any]:
 
 
 def be_taken_over_in_an_atomic_step() -> dict[str, Any]:
+    @contextmanager
+    def taken_over() -> Iterator[None]:
+        Run.objects.filter(id=handle.id).update(epoch=F("epoch") + 1)
+        with transaction.atomic():
+            yield
+
     def make() -> str:
         Group.objects.create(name="d10-fenced")
-        Run.objects.filter(id=handle.id).update(epoch=F("epoch") + 1)
         return "made"
 
     step = workflows.step(name="make", atomic=True)(make)
     with defined(atomic_fenced=step) as (atomic,):
         handle = workflows.start(atomic)
-        advance(handle.id)
+        with patch.object(hub, "transaction", SimpleNamespace(atomic=taken_over)):
+            advance(handle.id)
     return {
         "groups": Group.objects.filter(name="d10-fenced").count(),
         "steps": steps(handle.id),

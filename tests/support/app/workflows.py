@@ -26,6 +26,14 @@ def slow(text: str, seconds: float) -> str:
     return text
 
 
+@workflows.step
+def act_slowly(text: str) -> str:
+    """Tells first who does it, and then takes long enough to be killed."""
+    note(f"{text} {os.getpid()}", file="steps")
+    time.sleep(0.03)
+    return text
+
+
 @workflows.step(retries=3, backoff=0.2)
 def succeed_at(text: str, attempt: int) -> int:
     """Succeed at this attempt of those that have noted themselves."""
@@ -61,6 +69,11 @@ def die_until(gate: str) -> str:
 @workflows.workflow
 def walk(name: str, steps: int) -> list[str]:
     return [act(f"{name}:{number}") for number in range(steps)]
+
+
+@workflows.workflow
+def walk_slowly(name: str, steps: int) -> list[str]:
+    return [act_slowly(f"{name}:{number}") for number in range(steps)]
 
 
 @workflows.workflow
