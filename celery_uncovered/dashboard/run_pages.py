@@ -48,7 +48,7 @@ class RunView:
     @property
     def event_keys(self) -> tuple[str, ...]:
         """Of the events that can be sent to it now."""
-        return tuple(dict.fromkeys(wait.key for wait in self.waits if is_for_event(wait)))
+        return tuple(dict.fromkeys(wait.key or "" for wait in self.waits if is_for_event(wait)))
 
 
 def is_for_event(wait: workflows.OpenWait) -> bool:
