@@ -97,7 +97,7 @@ def add_runs() -> dict[str, str]:
         ended_at=timezone.now(),
     )
     _add("page-dead", "DEAD", crashes=5, error="Its worker process died 5 times in a row over it.")
-    failure = {"error": f"no answer from {LONG}", "error_type": "ConnectionError"}
+    failure: dict[str, Any] = {"error": f"no answer from {LONG}", "error_type": "ConnectionError"}
     _add("page-failed", "FAILURE", finished_at=timezone.now(), traceback=LONG, **failure)
     _add("page-cancelled", "CANCELLED", finished_at=timezone.now())
     return {"run": "page-waits", "blocked": "page-blocked", "failed_run": "page-failed"}
@@ -149,7 +149,7 @@ def _add_history(run_id: str) -> None:
     ]
     begin = timezone.now() - timedelta(days=3)
     for number, (hours, kind, label, fields) in enumerate(rows):
-        given = {"value": "null", "seconds": 0.0} | fields
+        given: dict[str, Any] = {"value": "null", "seconds": 0.0} | fields
         ended = begin + timedelta(hours=hours, seconds=given["seconds"])
         Step.objects.create(
             run_id=run_id, number=number, label=label, kind=kind, ended_at=ended, **given

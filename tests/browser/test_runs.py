@@ -35,8 +35,8 @@ class Runs:
     def start_worker(self) -> Running:
         return self.stack.start("worker", "-Q", "default", "--concurrency", "1", timeout=PATIENCE)
 
-    def call(self, function: Callable[..., Any], *args: Any) -> Any:
-        return self.stack.call(function, *args)
+    def call(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        return self.stack.call(function, *args, **options)
 
     def start(self, name: str, *args: Any) -> str:
         run_id: str = self.call(runs_inside.start, name, *args)

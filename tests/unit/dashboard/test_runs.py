@@ -235,11 +235,18 @@ def test_values_are_shown_the_last_ones(client: Client) -> None:
 
 def test_arguments_results_and_errors_are_masked(client: Client) -> None:
     word = "swordfish" + "-4711"
-    given = {"args": f'[[], {{"password": "{word}"}}]', "result": f'{{"api_key": "{word}"}}'}
+    given: dict[str, Any] = {
+        "args": f'[[], {{"password": "{word}"}}]',
+        "result": f'{{"api_key": "{word}"}}',
+    }
     make_run(state="SUCCESS", finished_at=timezone.now(), **given)
     record("run-1", 0, "login#1", value=f'{{"token": "{word}"}}')
     record("run-1", 1, "password#1", kind="value", value=f'"{word}"')
-    failure = {"error": f"password={word}", "error_type": "E", "traceback": f"password={word}"}
+    failure: dict[str, Any] = {
+        "error": f"password={word}",
+        "error_type": "E",
+        "traceback": f"password={word}",
+    }
     make_run("run-2", state="FAILURE", finished_at=timezone.now(), **given, **failure)
     make_wait("run-2", error=f"password={word}")
     for path in ("", "run-1/", "run-1/?show=full", "run-1/?show=timeline", "run-2/"):
