@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from celery_uncovered.jobs import api as jobs
 from celery_uncovered.workflows.engine import waiting
+from celery_uncovered.workflows.errors import UnknownWorkflowError
 from celery_uncovered.workflows.looking.runs import OpenWait, RunInfo, open_waits
 from celery_uncovered.workflows.states import RunState
 
@@ -266,18 +267,18 @@ def _takers(run: RunInfo, around: Surroundings) -> list[jobs.WorkerInfo]:
 def _who_takes_others(around: Surroundings) -> str:
     """The workers that are alive, none of which takes from the queue in question."""
     others = sorted({queue for worker in around.workers for queue in worker.queues or ()})
-    queues = ", ".join(f"“{queue}”" for queue in others) or "no queue"
+    queues = f"{', '.join(f'“{queue}”' for queue in others)} only" if others else "no queue"
     if len(around.workers) == 1:
-        return f"the one worker that is alive takes jobs from {queues} only"
-    return f"the {len(around.workers)} workers that are alive take jobs from {queues} only"
+        return f"the one worker that is alive takes jobs from {queues}"
+    return f"the {len(around.workers)} workers that are alive take jobs from {queues}"
 
 
 # --- parked until somebody acts, or over -----------------------------------------------------------
 def _blocked(run: RunInfo) -> Standing:
-    words = (
-        f" because {_within(run.error)}: deploy code that fits (patched() keeps the old path for runs"
-        " that took it), and it goes on by itself."
-    )
+    remedy = "deploy code that fits (patched() keeps the old path for runs that took it)"
+    if run.error == str(UnknownWorkflowError(run.workflow)):
+        remedy = "deploy code that has it"
+    words = f" because {_within(run.error)}: {remedy}, and it goes on by itself."
     return _say(Cause.BLOCKED, run.since, "It was blocked ", Moment(at=run.since), words)
 
 

@@ -114,6 +114,16 @@ def test_the_list_is_linked_from_every_page_and_the_home_page(client: Client) ->
     assert 'href="/workflows/"' not in shown(client_of(), "/")
 
 
+def test_the_home_page_tells_operators_of_runs_that_need_them(client: Client) -> None:
+    make_run()
+    assert "only if somebody acts" not in shown(client, "/")
+    make_run("run-2", state="BLOCKED", age=9 * 86_400)
+    page = shown(client, "/")
+    assert 'href="/workflows/?state=BLOCKED&amp;within=all">blocked</a>.' in page
+    assert "state=DEAD" not in page
+    assert "only if somebody acts" not in shown(client_of(make_user()), "/")
+
+
 @pytest.mark.parametrize("path", ["nope/", "nope/card/", "no%00pe/", "x" * 300 + "/"])
 def test_a_run_that_is_not_there_is_not_found(client: Client, path: str) -> None:
     assert client.get(f"{PAGE}{path}").status_code == 404

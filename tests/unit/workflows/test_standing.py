@@ -170,6 +170,8 @@ def test_a_queue_that_no_worker_takes_from() -> None:
     assert "the 2 workers that are alive take jobs from “io”, “mail” only" in (
         standing(run("READY"), around=two).sentence
     )
+    none = replace(WELL, workers=[worker()])
+    assert "is alive takes jobs from no queue; it" in standing(run("READY"), around=none).sentence
     # One that has not said from which.
     unknown = replace(worker(), queues=None)
     around = replace(WELL, workers=[worker("io"), unknown])
@@ -229,6 +231,14 @@ def test_a_blocked_run_says_what_changed_and_the_remedy() -> None:
         f'It was blocked {BEGAN} because the history goes on with step "a#1"; the code goes on with'
         ' step "b#1": deploy code that fits (patched() keeps the old path for runs that took it),'
         " and it goes on by itself."
+    )
+
+
+def test_a_run_whose_workflow_is_gone_says_so() -> None:
+    error = 'Workflow "shop.workflows.remind" is not registered.'
+    assert standing(run("BLOCKED", error=error)).sentence == (
+        f'It was blocked {BEGAN} because workflow "shop.workflows.remind" is not registered:'
+        " deploy code that has it, and it goes on by itself."
     )
 
 
