@@ -25,7 +25,7 @@ def cancel(request: HttpRequest, run_id: str) -> HttpResponseBase:
     """It and its children; a run that is over stays as it is, and the page says so."""
     run_or_404(run_id)
     if workflows.cancel(run_id):
-        messages.success(request, "The run is cancelled, and so are the runs that it started.")
+        messages.success(request, "The run is cancelled, with all runs that it started.")
     else:
         messages.warning(request, "The run was over before.")
     return _to_page(run_id)
@@ -60,7 +60,7 @@ def event(request: HttpRequest, run_id: str) -> HttpResponseBase:
         "key": key if key in keys else "",
         "payload": request.POST.get("payload", ""),
         "error": error,
-        "is_shared": any(workflows.others_waiting_for(one, run_id) for one in set(keys)),
+        "is_shared": workflows.others_waiting_for(keys, run_id),
     }
     return render(request, "dashboard/run_event.html", context, status=400 if error else 200)
 

@@ -188,9 +188,9 @@ def waits_of(run_ids: Collection[str]) -> dict[str, list[OpenWait]]:
     return found
 
 
-def others_waiting_for(key: str, run_id: str) -> bool:
-    """Whether another run waits for events with this key too."""
-    waits = Wait.objects.filter(key=key, kind=waiting.EVENT, fired=False)
+def others_waiting_for(keys: Collection[str], run_id: str) -> bool:
+    """Whether another run waits for an event with one of these keys too."""
+    waits = Wait.objects.filter(key__in=keys, kind=waiting.EVENT, fired=False)
     return bool(waits.exclude(run_id=run_id).exists())
 
 
