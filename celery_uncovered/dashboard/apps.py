@@ -20,6 +20,15 @@ class DashboardConfig(AppConfig):
         )
         jobs.register_link(
             jobs.NavigationLink(
+                label="Workflows",
+                url_name="dashboard:runs",
+                order=61,
+                operators_only=True,
+                summary="Runs that go on for days: where each is, and why it does not move.",
+            )
+        )
+        jobs.register_link(
+            jobs.NavigationLink(
                 label="Dead letters",
                 url_name="dashboard:dead-letters",
                 order=62,

@@ -2,13 +2,29 @@
 
 from django.urls import path
 
-from celery_uncovered.dashboard.views import dead_letters, home, jobs, schedules, set_aside, sign_in
+from celery_uncovered.dashboard.views import (
+    dead_letters,
+    home,
+    jobs,
+    run_acts,
+    runs,
+    schedules,
+    set_aside,
+    sign_in,
+)
 
 app_name = "dashboard"
 urlpatterns = [
     path("", home.home, name="home"),
     path("healthz/", home.healthz, name="healthz"),
     path("jobs/", jobs.job_list, name="jobs"),
+    path("workflows/", runs.run_list, name="runs"),
+    path("workflows/<str:run_id>/", runs.page, name="run"),
+    path("workflows/<str:run_id>/card/", runs.card, name="run-card"),
+    path("workflows/<str:run_id>/event/", run_acts.event, name="send-event"),
+    path("workflows/<str:run_id>/cancel/", run_acts.cancel, name="cancel-run"),
+    path("workflows/<str:run_id>/resume/", run_acts.resume, name="resume-run"),
+    path("workflows/<str:run_id>/fork/", run_acts.fork, name="fork-run"),
     path("dead-letters/", dead_letters.dead_letter_list, name="dead-letters"),
     path("dead-letters/retry/", dead_letters.retry, name="retry-dead-letters"),
     path("dead-letters/discard/", dead_letters.discard, name="discard-dead-letters"),

@@ -113,6 +113,7 @@ from celery_uncovered.jobs.web.access import (
     viewer_of,
 )
 from celery_uncovered.jobs.web.conditional import unless_unchanged
+from celery_uncovered.jobs.web.document import fingerprint
 from celery_uncovered.jobs.web.listing import (
     JobFilter,
     JobPage,
@@ -122,6 +123,7 @@ from celery_uncovered.jobs.web.listing import (
 )
 from celery_uncovered.jobs.web.negotiate import wants_json
 from celery_uncovered.jobs.worker.stopping import is_stopping
+from celery_uncovered.jobs.workers import WorkerInfo, has_live_worker, live_workers
 
 __all__ = [
     "FINAL",
@@ -175,6 +177,7 @@ __all__ = [
     "UnknownQueueError",
     "UnknownTaskError",
     "Viewer",
+    "WorkerInfo",
     "add_reader",
     "beating",
     "cancel_job",
@@ -186,6 +189,8 @@ __all__ = [
     "dispatching",
     "examples",
     "find_artifact",
+    "fingerprint",
+    "has_live_worker",
     "identified_viewer",
     "is_reader",
     "is_secret_name",
@@ -201,6 +206,7 @@ __all__ = [
     "list_dead_letters",
     "list_jobs",
     "list_set_aside",
+    "live_workers",
     "mask_text",
     "mask_value",
     "new_id",

@@ -290,6 +290,8 @@ class Node(models.Model):
     boot_id = models.CharField(max_length=64)
     pid = models.PositiveIntegerField()
     process_start = models.CharField(max_length=32)
+    #: The names of those that it takes jobs from, as JSON; null where it has not said.
+    queues = models.TextField(null=True)
     started_at = models.DateTimeField(default=timezone.now)
     beat_at = models.DateTimeField(default=timezone.now, db_index=True)
 

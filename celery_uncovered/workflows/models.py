@@ -47,6 +47,8 @@ class Run(models.Model):
     events_since = models.DateTimeField(default=timezone.now)
     #: When it got its state.
     since = models.DateTimeField(default=timezone.now)
+    #: When it was given another job, because none came to take it up.
+    sent_again_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
-from tests.browser import inside
+from tests.browser import inside, runs_inside
 from tests.browser.axe import violations
 from tests.browser.conftest import Visit
 from tests.browser.site import Site
@@ -104,6 +104,25 @@ PAGES = {
     "no more schedules": Shown(
         path="/schedules/?after=0:zzz", title="Schedules", visitor="operator"
     ),
+    "runs": Shown(path="/workflows/?within=7d", title="Workflows", visitor="operator"),
+    "no runs": Shown(path="/workflows/?q=nothing", title="Workflows", visitor="operator"),
+    "run": Shown(path="/workflows/{run}/", title="Remind of the pull", visitor="operator"),
+    "timeline of a run": Shown(
+        path="/workflows/{run}/?show=timeline", title="Remind of the pull", visitor="operator"
+    ),
+    "history of a run": Shown(
+        path="/workflows/{run}/?show=full", title="Remind of the pull", visitor="operator"
+    ),
+    "blocked run": Shown(
+        path="/workflows/{blocked}/", title="Remind of the pull", visitor="operator"
+    ),
+    "failed run": Shown(
+        path="/workflows/{failed_run}/", title="Remind of the pull", visitor="operator"
+    ),
+    "event for a run": Shown(
+        path="/workflows/{run}/event/", title="Send event", visitor="operator"
+    ),
+    "fork of a run": Shown(path="/workflows/{run}/fork/", title="Fork", visitor="operator"),
     "sign in": Shown(path="/sign-in/", title="Sign in"),
     "sign in by link": Shown(path="/sign-in/?token=any", title="Sign in"),
     "not found": Shown(path="/nothing/", title="There is nothing here", status=404),
@@ -135,6 +154,7 @@ def gallery(site: Site) -> dict[str, str]:
     site.installation.heal()
     return {
         **site.call(inside.add_error),
+        **site.call(runs_inside.add_runs),
         "schedule": str(schedule),
         "finished": finished["task_id"],
         "failed": failed["task_id"],

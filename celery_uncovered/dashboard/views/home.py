@@ -8,8 +8,10 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from celery_uncovered.jobs import api as jobs
+from celery_uncovered.workflows import api as workflows
 
 _LATEST = 5
+STUCK = (workflows.RunState.BLOCKED, workflows.RunState.DEAD)
 
 
 @require_safe
@@ -22,6 +24,7 @@ def home(request: HttpRequest) -> HttpResponseBase:
         "examples": [one for one in jobs.examples() if _is_for(viewer, one)],
         "cards": [link for link in jobs.links() if _is_for(viewer, link)],
         "trouble": _trouble(viewer),
+        "stuck": _stuck(viewer),
         "latest": _latest(viewer) if viewer.is_known else (),
     }
     return render(request, "dashboard/home.html", context)
@@ -35,6 +38,17 @@ def _trouble(viewer: jobs.Viewer) -> str:
     """What an operator should know before anything else."""
     dispatching = jobs.dispatching() if viewer.sees_all else None
     return dispatching.sentence if dispatching and not dispatching.is_well else ""
+
+
+def _stuck(viewer: jobs.Viewer) -> list[workflows.RunState]:
+    """The states in which runs wait for an operator, as far as there are such runs."""
+    if not viewer.sees_all:
+        return []
+    return [state for state in STUCK if _is_any(workflows.RunFilter(state=state))]
+
+
+def _is_any(wanted: workflows.RunFilter) -> bool:
+    return bool(workflows.list_runs(wanted, limit=1).runs)
 
 
 def _latest(viewer: jobs.Viewer) -> tuple[jobs.JobStatus, ...]:

@@ -1,9 +1,11 @@
 """A worker's sign of life: its main process beats for itself and its children in one row."""
 
+import json
 import logging
 import threading
+from collections.abc import Iterable
 
-from celery import signals
+from celery import current_app, signals
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.models.functions import Now
@@ -25,8 +27,8 @@ def connect_worker_signals() -> None:
     signals.worker_shutdown.connect(_on_shutdown, dispatch_uid="jobs-heartbeat-end")
 
 
-def beat(identity: node.Identity, name: str) -> None:
-    """Write the node's row, or renew it."""
+def beat(identity: node.Identity, name: str, queues: Iterable[str] | None = None) -> None:
+    """Write the node's row, or renew it; ``queues`` are those that it takes jobs from."""
     Node.objects.update_or_create(
         id=identity.id,
         defaults={
@@ -35,6 +37,7 @@ def beat(identity: node.Identity, name: str) -> None:
             "boot_id": identity.boot_id,
             "pid": identity.pid,
             "process_start": identity.process_start,
+            "queues": None if queues is None else json.dumps(sorted(queues)),
             "beat_at": Now(),
         },
     )
@@ -45,7 +48,7 @@ def _on_setup(sender: str, **_: object) -> None:
     identity = node.become_worker()
     board.lay_out()
     try:
-        beat(identity, sender)
+        beat(identity, sender, _queues())
     except (DatabaseError, InterfaceError) as error:
         log.warning("The first heartbeat failed: %s", error)
     finally:
@@ -66,7 +69,7 @@ def _beat_on(name: str) -> None:
     while not _stop.wait(settings.JOBS_LEASE_SECONDS / 4):
         with no_fork():
             try:
-                beat(identity, name)
+                beat(identity, name, _queues())
                 # Those that the database kept us from bringing back when their process died.
                 lost.recover_lost_children(identity.id)
             except Exception as error:  # noqa: BLE001  # a worker that stops beating is taken for dead
@@ -74,6 +77,11 @@ def _beat_on(name: str) -> None:
             finally:
                 # Children are forked from this process at any time: they must not inherit it.
                 connection.close()
+
+
+def _queues() -> list[str]:
+    """What it takes jobs from now: ``celery control`` may have added some, or taken some away."""
+    return list(current_app.amqp.queues.consume_from)
 
 
 def _on_shutdown(**_: object) -> None:

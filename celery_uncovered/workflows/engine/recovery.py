@@ -53,9 +53,10 @@ def _forgotten() -> int:
     """Ready for long: the process died between making them so and submitting the job."""
     bound = timezone.now() - FORGOTTEN_AFTER
     ready = Run.objects.filter(state=RunState.READY, since__lt=bound)
+    ready = ready.filter(Q(sent_again_at=None) | Q(sent_again_at__lt=bound))
     ids = list(ready.order_by("since").values_list("id", flat=True)[:MANY])
-    # So that the next sweep leaves them alone for a while.
-    Run.objects.filter(id__in=ids, state=RunState.READY).update(since=timezone.now())
+    # So that the next sweep leaves them alone for a while; since when it is ready is not forgotten.
+    Run.objects.filter(id__in=ids, state=RunState.READY).update(sent_again_at=timezone.now())
     waiting.advance_later(ids)
     return len(ids)
 

@@ -127,6 +127,42 @@ def slow_steps(name: str, seconds: float) -> str:
     return slow(name, seconds)
 
 
+@workflows.step(retries=3, backoff=3600)
+def fail(text: str) -> None:
+    note(text)
+    raise ConnectionError(text)
+
+
+@workflows.workflow
+def wait_for_go(name: str) -> Any:
+    workflows.set_value("stage", f"{name} is about to wait")
+    act(f"{name}:before")
+    answer = workflows.wait_for_event(f"go:{name}")
+    return [answer, act(f"{name}:after")]
+
+
+@workflows.workflow
+def wait_for_child(name: str) -> Any:
+    return workflows.start(wait_for_go, name).result()
+
+
+@workflows.workflow
+def fail_slowly(text: str) -> None:
+    fail(text)
+
+
+@workflows.workflow(queue="io")
+def walk_in_io(name: str) -> str:
+    return act(name)
+
+
+@workflows.workflow
+def change(name: str) -> Any:
+    """Its code is another one once the file ``deployed`` is there."""
+    act(f"{name}:new") if is_open("deployed") else act(f"{name}:old")
+    return workflows.wait_for_event(f"go:{name}")
+
+
 def _notes() -> list[str]:
     from django.conf import settings  # noqa: PLC0415
 
