@@ -7,6 +7,14 @@ from django.conf import settings
 pytest_plugins = ["tests.plugins.session", "tests.plugins.stacks", "tests.plugins.behaviours"]
 
 # config.settings.test ignores these; the commands that tests start with os.environ would not.
-for name in ("DATABASE_URL", "CELERY_BROKER_URL", "GITHUB_OAUTH", "GITHUB_API_URL", "EMAIL_URL"):
+for name in (
+    "DATABASE_URL",
+    "CELERY_BROKER_URL",
+    "GITHUB_OAUTH",
+    "GITHUB_API_URL",
+    "SLACK_TOKEN",
+    "SLACK_API_URL",
+    "EMAIL_URL",
+):
     os.environ.pop(name, None)
 os.environ["DATA_DIR"] = str(settings.DATA_DIR)

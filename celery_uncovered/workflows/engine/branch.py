@@ -6,7 +6,7 @@ outcome, and goes on when the record is durable.
 
 import time
 from collections.abc import Callable, Sequence
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from celery_uncovered.workflows.engine.execution import Execution
 
 STEP = "step"
+
+#: The id of the step that this thread performs.
+_thread_step: ContextVar[str | None] = ContextVar("workflow_step", default=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +53,9 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
         self._records: list[Record] = execution.history.of(path)
         self._replayed = 0
         self._counts: dict[str, int] = {}
-        #: The step that runs in this very greenlet.
+        #: The step that runs in this very greenlet, and its label.
         self.step: Performable | None = None
+        self.step_label = ""
         self.value: Any = None
         self.error: BaseException | None = None
         #: The branch that gathers this one.
@@ -190,14 +194,14 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
         try:
             if step.rules.atomic:
                 return self._perform_atomically(step, label, mark, args, kwargs, attempt)
-            value = self._call(step, lambda: step.function(*args, **kwargs))
+            value = self._call(step, label, lambda: step.function(*args, **kwargs))
             text = encode(value, f'The result of step "{step.name}"')
         except Unwinding:
             raise
         except Exception as error:
             is_ours = isinstance(error, WorkflowError)
             if not is_ours and step.rules.is_retried(error, attempt):
-                raise _Again(step.rules.pause_after(attempt), error) from error
+                raise _Again(step.rules.pause_for(error, attempt), error) from error
             self.record(
                 STEP,
                 label,
@@ -251,6 +255,7 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
 
         value, text = self._call(
             step,
+            label,
             lambda: execution.hub.perform_atomically(
                 lambda: step.function(*args, **kwargs),
                 row,
@@ -260,10 +265,18 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
         )
         return as_recorded(value, text)
 
-    def _call(self, step: Performable, function: Callable[[], Any]) -> Any:
+    def _call(self, step: Performable, label: str, function: Callable[[], Any]) -> Any:
         """Run ``function`` here where the step is known to be quick, else in a thread of its own."""
+        self.step_label = label
         if not step.pace.is_quick or step.rules.timeout is not None:
-            self.execution.hub.run_in_thread(self, step, function)
+            step_id = self.step_id()
+
+            def named() -> Any:
+                # In a context of its own, which ends with it.
+                _thread_step.set(step_id)
+                return function()
+
+            self.execution.hub.run_in_thread(self, step, named)
             return self.leave()
         self.step, started = step, time.perf_counter()
         try:
@@ -271,6 +284,11 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
         finally:
             self.step = None
             step.pace.learn(time.perf_counter() - started)
+
+    def step_id(self) -> str:
+        """Of the step that it performs: where the history begins, since labels come again after that."""
+        run = self.execution.run
+        return f"{run.id}/{run.history_from}/{self.path}{self.step_label}"
 
     # --- waits ----------------------------------------------------------------------------------------
     def wait(
@@ -335,6 +353,14 @@ def current_branch() -> Branch | None:
     if type(branch) is Branch and branch.step is None:
         return branch
     return None
+
+
+def current_step_id() -> str | None:
+    """The id of the step that is performed here; None outside of a step of a run."""
+    branch = getcurrent()
+    if type(branch) is not Branch:
+        return _thread_step.get()
+    return branch.step_id() if branch.step is not None else None
 
 
 def branch_for(what: str) -> Branch:
