@@ -9,7 +9,7 @@ from itertools import islice
 
 from django.conf import settings
 
-from celery_uncovered.advex.reminders.chat import Chat, Message, NameTaken
+from celery_uncovered.advex.reminders.chat import Chat, Message, NameTaken, Refused, Unavailable
 from celery_uncovered.advex.reminders.chat.transport import Bounds
 
 #: The newest messages of a channel among which a post is looked for.
@@ -33,10 +33,9 @@ def create_once(name: str, *, step_id: str | None) -> str:
         try:
             return chat.create_channel(unique).id
         except NameTaken:
-            own = chat.find_channel(unique) if step_id is not None else None
-            if own is None or own.is_archived:
+            if step_id is None:
                 raise
-            return own.id
+            return _own_channel(chat, unique)
 
 
 def post_once(channel: str, text: str, *, step_id: str | None) -> str:
@@ -59,6 +58,19 @@ def latest(channel: str, count: int) -> list[Message]:
 
 def suffix_of(step_id: str) -> str:
     return blake2b(step_id.encode(), digest_size=_SUFFIX_BYTES).hexdigest()
+
+
+def _own_channel(chat: Chat, name: str) -> str:
+    """The id of the channel that this step made before. Raises Unavailable, or Refused for an archived one."""
+    own = chat.find_channel(name)
+    if own is None:
+        # It was made a moment ago, and need not be in the list yet.
+        reason = f"channel {name} is there, but not in its list"
+        raise Unavailable(reason)
+    if own.is_archived:
+        method, code = "conversations.create", "is_archived"
+        raise Refused(method, code)
+    return own.id
 
 
 def _find_post(chat: Chat, channel: str, step_id: str) -> Message | None:

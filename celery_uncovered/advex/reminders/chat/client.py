@@ -30,8 +30,8 @@ _PASSING = {
 }
 _CODE = re.compile(r"[a-z0-9_]{1,60}")
 _TOO_MANY, _SERVERS_FAULT = 429, 500
-#: How much one page of a list holds, and the pages that are read at most.
-_PAGE, _PAGES = 200, 50
+#: How much one page of a list may hold, and the pages that are read at most.
+_PAGE, _PAGES = 999, 100
 
 
 class Chat:

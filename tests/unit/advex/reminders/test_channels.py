@@ -6,7 +6,7 @@ import pytest
 
 from celery_uncovered.advex.reminders import channels
 from celery_uncovered.advex.reminders.channels import archive, create_once, latest, post_once
-from celery_uncovered.advex.reminders.chat import Chat, NameTaken, Unavailable
+from celery_uncovered.advex.reminders.chat import Chat, NameTaken, Refused, Unavailable
 from celery_uncovered.advex.reminders.standin.store import Store
 from celery_uncovered.advex.reminders.workflow import create_channel, post
 
@@ -37,9 +37,27 @@ def test_two_runs_have_a_channel_each_also_where_the_first_is_archived(store: St
 
 def test_an_own_channel_that_somebody_archived_is_not_used(store: Store) -> None:
     archive(create_once("pr-1", step_id=CREATE))
-    with pytest.raises(NameTaken):
+    with pytest.raises(Refused, match="is_archived"):
         create_once("pr-1", step_id=CREATE)
     assert len(store.channels(limit=9)) == 1
+
+
+def test_an_own_channel_that_is_not_in_the_list_yet_is_waited_for(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = create_once("pr-1", step_id=CREATE)
+    with monkeypatch.context() as patch:
+        patch.setattr(Chat, "find_channel", lambda *_: None)
+        with pytest.raises(Unavailable, match="not in its list"):
+            create_once("pr-1", step_id=CREATE)
+    assert create_once("pr-1", step_id=CREATE) == first
+    assert len(store.channels(limit=9)) == 1
+
+
+def test_a_plain_function_is_told_that_a_name_is_taken() -> None:
+    create_channel("pr-1")
+    with pytest.raises(NameTaken):
+        create_channel("pr-1")
 
 
 @pytest.mark.parametrize("kind", AFTER)
@@ -64,10 +82,10 @@ def test_the_same_words_of_another_step_are_another_post(store: Store) -> None:
 def test_a_post_is_found_below_what_others_said_meanwhile(store: Store) -> None:
     channel = create_once("pr-1", step_id=CREATE)
     post_once(channel, "hello", step_id=POST)
-    for number in range(250):
+    for number in range(999):
         store.post(channel, f"chatter {number}", None)
     post_once(channel, "hello", step_id=POST)
-    assert len(store.messages(channel, limit=999)) == 251
+    assert len(store.messages(channel, limit=9999)) == 1000
 
 
 def test_nothing_is_posted_where_it_cannot_be_seen_whether_it_was(

@@ -15,6 +15,7 @@ from celery_uncovered.advex.reminders.chat import (
     Refused,
     Unavailable,
 )
+from celery_uncovered.advex.reminders.chat import client as client_module
 from celery_uncovered.advex.reminders.chat.transport import Bounds, PlainSession
 from celery_uncovered.advex.reminders.checks import check_chat, check_interval
 from celery_uncovered.advex.reminders.standin.server import StandIn
@@ -57,16 +58,19 @@ def test_a_taken_name_is_refused_also_of_an_archived_channel(chat: StandIn) -> N
             client.create_channel("pr-1")
 
 
-def test_lists_are_read_page_by_page(chat: StandIn, store: Store) -> None:
-    for number in range(401):
+def test_lists_are_read_page_by_page(
+    chat: StandIn, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "_PAGE", 7)
+    for number in range(20):
         store.create(f"pr-{number}")
         store.post("C00000001", f"message {number}", None)
-    with client_of(chat) as client:
-        last = client.find_channel("pr-400")
-        texts = [message.text for message in client.messages("C00000001")]
-        assert client.find_channel("pr-401") is None
+    with client_of(chat) as door:
+        last = door.find_channel("pr-19")
+        texts = [message.text for message in door.messages("C00000001")]
+        assert door.find_channel("pr-20") is None
     assert last
-    assert texts == [f"message {number}" for number in reversed(range(401))]
+    assert texts == [f"message {number}" for number in reversed(range(20))]
 
 
 @pytest.mark.parametrize(
