@@ -56,9 +56,9 @@ class Watched:
 
     @property
     def run_url(self) -> str:
-        """The run's own page, where there is one."""
+        """The run's own page, where there is one: the dashboard may be left out."""
         try:
-            return reverse("workflows:run", args=[self.pull.run_id])
+            return reverse("dashboard:run", args=[self.pull.run_id])
         except NoReverseMatch:
             return ""
 
