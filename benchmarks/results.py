@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import chaos
+from benchmarks import chaos, chaos_reminders
 from benchmarks.comparison import Comparison, Figure, Goal, Side
 from benchmarks.record import Record
 
@@ -20,13 +20,14 @@ with their default durability. Cells are medians (least to most of all samples).
 
 
 def write(comparisons: Iterable[Comparison]) -> None:
-    """Write the sections of all comparisons that were ever measured, now or before, and chaos's."""
+    """Write the sections of all comparisons that were ever measured, now or before, and those of chaos."""
     sections = [
         section(comparison, record)
         for comparison in comparisons
         if (record := Record.read(comparison.name)) is not None
     ]
-    PATH.write_text("\n".join(filter(None, [HEAD, *sections, chaos.section()])))
+    ends = (chaos.section(), chaos_reminders.section())
+    PATH.write_text("\n".join(filter(None, [HEAD, *sections, *ends])))
 
 
 def section(comparison: Comparison, record: Record) -> str:

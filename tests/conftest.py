@@ -13,6 +13,14 @@ pytest_plugins = [
 ]
 
 # config.settings.test ignores these; the commands that tests start with os.environ would not.
-for name in ("DATABASE_URL", "CELERY_BROKER_URL", "GITHUB_OAUTH", "GITHUB_API_URL", "EMAIL_URL"):
+for name in (
+    "DATABASE_URL",
+    "CELERY_BROKER_URL",
+    "GITHUB_OAUTH",
+    "GITHUB_API_URL",
+    "SLACK_TOKEN",
+    "SLACK_API_URL",
+    "EMAIL_URL",
+):
     os.environ.pop(name, None)
 os.environ["DATA_DIR"] = str(settings.DATA_DIR)

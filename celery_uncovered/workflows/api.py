@@ -29,6 +29,7 @@ from celery_uncovered.workflows.inside import (
     set_value,
     sleep,
     sleep_until,
+    step_id,
     uuid4,
     wait_for_event,
 )
@@ -129,6 +130,7 @@ __all__ = [
     "start_many",
     "start_with",
     "step",
+    "step_id",
     "uuid4",
     "wait_for_event",
     "waits_of",

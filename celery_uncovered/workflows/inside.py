@@ -8,7 +8,7 @@ from typing import Any, Literal, NoReturn, TypeVar, overload
 
 from celery_uncovered.workflows.definitions import find_workflow
 from celery_uncovered.workflows.engine import waiting
-from celery_uncovered.workflows.engine.branch import branch_for
+from celery_uncovered.workflows.engine.branch import branch_for, current_step_id
 from celery_uncovered.workflows.engine.clock import clock
 from celery_uncovered.workflows.engine.unwinding import ContinuedAsNew
 from celery_uncovered.workflows.steps import seconds_of
@@ -108,3 +108,11 @@ def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
 
 def run_id() -> str:
     return branch_for("run_id()").execution.id
+
+
+def step_id() -> str | None:
+    """The id of the step that calls this: no other has it, and every attempt has the same.
+
+    For the outside world, which can then tell a repeated step from a new one. None outside of a run.
+    """
+    return current_step_id()

@@ -60,6 +60,8 @@ def step(
 ) -> Step[P, R] | Callable[[Callable[P, R]], Step[P, R]]:
     """Make a function a step, with ``Rules``; times are seconds or timedeltas.
 
+    An error with a number as ``retry_after`` is tried again after so many seconds at the soonest.
+
     An ``atomic`` step runs in a database transaction that commits its record as well: both or
     neither. What else it does may be done again after a crash, as with every step.
     """

@@ -26,6 +26,7 @@ DEBUG = False
 INSTALLED_APPS = [
     "celery_uncovered.toyex",
     "celery_uncovered.tricks",
+    "celery_uncovered.advex",
     "celery_uncovered.error_mails",
     "celery_uncovered.dashboard",
     "celery_uncovered.workflows",
@@ -225,6 +226,24 @@ PAYMENTS_READ_TIMEOUT = env.float("PAYMENTS_READ_TIMEOUT", default=10.0)
 PAYMENTS_RETRY_SECONDS = env.float("PAYMENTS_RETRY_SECONDS", default=2.0)
 #: Seconds that a payment may stay as it is before the periodic tasks look after it.
 PAYMENTS_GRACE_SECONDS = env.float("PAYMENTS_GRACE_SECONDS", default=60.0)
+
+# --- pull-request reminders ---------------------------------------------------------------------
+#: What GitHub signs its webhooks by; without one every webhook is refused.
+GITHUB_WEBHOOK_SECRET = env.str("GITHUB_WEBHOOK_SECRET", default="")
+SLACK_STANDIN_PORT = env.int("SLACK_STANDIN_PORT", default=8011)
+#: Whether the chat is the stand-in, which has no people in it.
+SLACK_STANDIN = not (env.str("SLACK_TOKEN", default="") or env.str("SLACK_API_URL", default=""))
+SLACK_API_URL = env.str("SLACK_API_URL", default="") or (
+    f"http://127.0.0.1:{SLACK_STANDIN_PORT}/api" if SLACK_STANDIN else "https://slack.com/api"
+)
+#: A bot's token. The stand-in's is no secret.
+SLACK_TOKEN = env.str("SLACK_TOKEN", default="") or "stand-in"
+#: Seconds without a byte of an answer after which a request has failed.
+SLACK_READ_TIMEOUT = env.float("SLACK_READ_TIMEOUT", default=10.0)
+#: Seconds between two reminders: a day.
+REMINDERS_EVERY_SECONDS = env.float("REMINDERS_EVERY_SECONDS", default=86_400.0)
+#: Whether operators have a page that sends recorded webhooks; never in production.
+REMINDERS_PAGE = False
 
 # --- Celery -------------------------------------------------------------------------------------
 vars().update(broker_settings(env.str("CELERY_BROKER_URL", default=""), DATA_DIR))

@@ -23,6 +23,7 @@ with patch.object(environ.Env, "ENVIRON", environment), patch.object(environ.Env
     from config.settings.base import ADMINS, LOGGING, env
 
     SECRET_KEY = env.str("SECRET_KEY", default="") or get_random_secret_key()
+    REMINDERS_PAGE = True
     JOBS_OPEN_ON_LOOPBACK = env.bool("JOBS_OPEN_ON_LOOPBACK", default=False)
 
 if not ADMINS:

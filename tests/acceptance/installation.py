@@ -1,7 +1,8 @@
-"""A running installation: the stand-ins for GitHub and for a payment gateway, workers for both queues, and a dispatcher."""
+"""A running installation: the stand-ins for GitHub, a payment gateway and a chat, workers for both queues, and a dispatcher."""
 
 import base64
 import functools
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,7 @@ class Installation:
         self.stack = stack
         self.standin = stack.start("standin")
         self.gateway = stack.start("gateway", *self.gateway_store)
+        self.chat = stack.start("chat", *self.chat_store)
         stack.env |= {
             "GITHUB_API_URL": self.standin.url,
             "GITHUB_RECORDED": "true",
@@ -53,6 +55,9 @@ class Installation:
             "GITHUB_RETRY_SECONDS": "0.2",
             "GITHUB_READ_TIMEOUT": "5",
             "JOBS_OPEN_ON_LOOPBACK": "true",
+            "GITHUB_WEBHOOK_SECRET": secrets.token_urlsafe(20),
+            "SLACK_API_URL": f"{self.chat.url}/api",
+            "SLACK_READ_TIMEOUT": "5",
             "PAYMENTS_GATEWAY_URL": self.gateway.url,
             "PAYMENTS_STANDIN": "true",
             "PAYMENTS_READ_TIMEOUT": "5",
@@ -151,7 +156,8 @@ class Installation:
         """Forget all rules and requests."""
         for path in ("/_faults", "/_requests"):
             requests.delete(self.standin.url + path, timeout=10).raise_for_status()
-        requests.delete(f"{self.gateway.url}/_faults", timeout=10).raise_for_status()
+        for standin in (self.gateway, self.chat):
+            requests.delete(f"{standin.url}/_faults", timeout=10).raise_for_status()
 
     @property
     def journal(self) -> dict[str, Any]:
@@ -184,6 +190,30 @@ class Installation:
         """How many requests the gateway has seen, and how many charges it has made."""
         counts: dict[str, int] = requests.get(f"{self.gateway.url}/counts", timeout=10).json()
         return counts
+
+    # --- the chat --------------------------------------------------------------------------------
+    @property
+    def chat_store(self) -> tuple[str, str]:
+        return "--store", str(Path(self.stack.env["DATA_DIR"], "chat.sqlite3"))
+
+    def start_chat_again(self) -> None:
+        """Under its old address, as a supervisor does."""
+        url = self.chat.url
+        port = url.rpartition(":")[2]
+        self.chat = self.stack.start("chat", *self.chat_store, "--port", port, wait=False)
+        self.chat.url = url
+        ready = functools.partial(self.chat.is_ready, COMMANDS["chat"])
+        self.stack.wait_for(ready, READY_SECONDS, "the chat is back")
+
+    def spoil_chat(self, *rules: dict[str, Any]) -> None:
+        """Have the chat behave badly: rules of its ``POST /_faults``."""
+        requests.post(f"{self.chat.url}/_faults", json=rules, timeout=10).raise_for_status()
+
+    def channels_of(self, number: int) -> list[dict[str, Any]]:
+        """Those of a pull request of the recorded repository, with their messages."""
+        channels = requests.get(f"{self.chat.url}/_channels", timeout=10).json()
+        name = f"pr-hello-world-{number}-"
+        return [one for one in channels if one["name"].startswith(name)]
 
     # --- the pages -------------------------------------------------------------------------------
     def page_of(self, task_id: str) -> str:

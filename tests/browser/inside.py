@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
+from celery_uncovered.advex.reminders.web.sending import next_number, send_recorded
 from celery_uncovered.error_mails.models import Kind, Mail, Part
 from celery_uncovered.jobs import api as jobs
 from celery_uncovered.jobs import set_aside as set_aside_module
@@ -221,3 +222,16 @@ def add_report(task_id: str) -> None:
     Report.objects.create(
         task_id=task_id, period="week", group_by="topic", ref_date=date(2026, 5, 4), source="any"
     )
+
+
+def open_pull_request() -> int:
+    """The number of one that is reminded of."""
+    number = next_number()
+    send_recorded("opened", number)
+    return number
+
+
+def close_unknown_pull_request() -> int:
+    number = next_number()
+    send_recorded("closed", number)
+    return number

@@ -94,6 +94,15 @@ PAGES = {
     "declined payment": Shown(
         path="/tricks/payments/{declined}/", title="Not paid", visitor="operator"
     ),
+    "reminders": Shown(
+        path="/advex/reminders/", title="Pull-request reminders", visitor="operator"
+    ),
+    "waiting pull request": Shown(
+        path="/advex/reminders/{pull}/", title="Hello-World#", visitor="operator"
+    ),
+    "unknown pull request": Shown(
+        path="/advex/reminders/{unknown_pull}/", title="Hello-World#", visitor="operator"
+    ),
     "choice of a task": Shown(path="/schedules/new/", title="New schedule", visitor="operator"),
     "edit schedule": Shown(
         path="/schedules/{schedule}/edit/", title="Edit schedule", visitor="operator"
@@ -161,6 +170,8 @@ def gallery(site: Site) -> dict[str, str]:
         "accepted": site.call(inside.add_payment, "ACCEPTED"),
         "settled": site.call(inside.add_payment, "SETTLED"),
         "declined": site.call(inside.add_payment, "DECLINED"),
+        "pull": str(site.call(inside.open_pull_request)),
+        "unknown_pull": str(site.call(inside.close_unknown_pull_request)),
         "aside": site.call(inside.set_aside, "Its body cannot be read as application/json."),
         "stray": site.call(inside.set_aside, "A file is no message.", is_message=False),
     }

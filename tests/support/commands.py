@@ -44,6 +44,12 @@ def gateway(port: int) -> list[str]:
     return [sys.executable, "-m", module, "--port", str(port)]
 
 
+def chat(port: int) -> list[str]:
+    """Its ``--store`` is for the caller to say."""
+    module = "celery_uncovered.advex.reminders.standin"
+    return [sys.executable, "-m", module, "--port", str(port)]
+
+
 COMMANDS = {
     "worker": Command(words=worker, ready=" ready."),
     "beat": Command(words=beat, ready="beat: Starting..."),
@@ -51,4 +57,5 @@ COMMANDS = {
     "web": Command(words=web, ready="/", serves=True),
     "standin": Command(words=standin, ready="/", serves=True),
     "gateway": Command(words=gateway, ready="/", serves=True),
+    "chat": Command(words=chat, ready="/", serves=True),
 }

@@ -7,7 +7,7 @@ outcome, and goes on when the record is durable.
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from celery_uncovered.workflows.engine.execution import Execution
 
 STEP = "step"
+
+#: The id of the step that this thread performs.
+_thread_step: ContextVar[str | None] = ContextVar("workflow_step", default=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +56,9 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
         self._records: list[Record] = execution.history.of(path)
         self._replayed = 0
         self._counts: dict[str, int] = {}
-        #: The step that runs in this very greenlet.
+        #: The step that runs in this very greenlet, and its label.
         self.step: Performable | None = None
+        self.step_label = ""
         self.value: Any = None
         self.error: BaseException | None = None
         #: The branch that gathers this one.
@@ -217,13 +221,13 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
         try:
             if number is not None:
                 return self._perform_atomically(step, label, mark, args, kwargs, attempt, number)
-            value = self._call(step, lambda: step.function(*args, **kwargs))
+            value = self._call(step, label, lambda: step.function(*args, **kwargs))
             text = encode(value, f'The result of step "{step.name}"')
         except Unwinding:
             raise
         except Exception as error:
             if step.rules.is_retried(error, attempt):
-                raise _Again(step.rules.pause_after(attempt), error) from error
+                raise _Again(step.rules.pause_for(error, attempt), error) from error
             self.record(
                 STEP,
                 label,
@@ -278,6 +282,7 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
 
         value, text = self._call(
             step,
+            label,
             lambda: execution.hub.perform_atomically(
                 lambda: step.function(*args, **kwargs),
                 row,
@@ -287,9 +292,11 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
         )
         return as_recorded(value, text)
 
-    def _call(self, step: Performable, function: Callable[[], Any]) -> Any:
+    def _call(self, step: Performable, label: str, function: Callable[[], Any]) -> Any:
         """Run ``function`` here where the step is known to be quick, else in a thread of its own."""
+        self.step_label = label
         if not step.pace.is_quick or step.rules.timeout is not None:
+            function = partial(_named, self.step_id(), function)
             if self._scope is not None:
                 function = partial(_in_scope, self.execution.run.scope, function)
             self.execution.hub.run_in_thread(self, step, function)
@@ -300,6 +307,11 @@ class Branch(greenlet):  # type: ignore[misc]  # it has no types
         finally:
             self.step = None
             step.pace.learn(time.perf_counter() - started)
+
+    def step_id(self) -> str:
+        """Of the step that it performs: where the history begins, since labels come again after that."""
+        run = self.execution.run
+        return f"{run.id}/{run.history_from}/{self.path}{self.step_label}"
 
     # --- waits ----------------------------------------------------------------------------------------
     def wait(
@@ -359,6 +371,12 @@ class _Again(Exception):  # noqa: N818  # no error: the step is tried again
         super().__init__()
 
 
+def _named(step_id: str, function: Callable[[], Any]) -> Any:
+    """In a thread, in a context of its own, which ends with it."""
+    _thread_step.set(step_id)
+    return function()
+
+
 def _in_scope(scope: str | None, function: Callable[[], Any]) -> Any:
     """In a thread, which is in nobody's scope but for what its context has of it."""
     with jobs.scope.entered(scope):
@@ -371,6 +389,14 @@ def current_branch() -> Branch | None:
     if type(branch) is Branch and branch.step is None:
         return branch
     return None
+
+
+def current_step_id() -> str | None:
+    """The id of the step that is performed here; None outside of a step of a run."""
+    branch = getcurrent()
+    if type(branch) is not Branch:
+        return _thread_step.get()
+    return branch.step_id() if branch.step is not None else None
 
 
 def branch_for(what: str) -> Branch:

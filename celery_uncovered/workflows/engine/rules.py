@@ -28,6 +28,12 @@ class Rules:
         """Seconds between this attempt, the first is 1, and the next."""
         return min(self.backoff * self.factor ** (attempt - 1), self.longest)
 
+    def pause_for(self, error: Exception, attempt: int) -> float:
+        """As ``pause_after``; longer where the error names ``retry_after`` seconds, ``longest`` at most."""
+        named = getattr(error, "retry_after", None)
+        seconds = float(named) if isinstance(named, int | float) else 0.0
+        return max(self.pause_after(attempt), min(seconds, self.longest))
+
     def is_retried(self, error: Exception, attempt: int) -> bool:
         """What would be the same each time is not: a result that cannot be kept, a call out of place."""
         if isinstance(error, WorkflowError) and not isinstance(error, StepTimeoutError):

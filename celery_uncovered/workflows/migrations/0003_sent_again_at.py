@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflows', '0001_runs'),
+        ('workflows', '0002_scope'),
     ]
 
     operations = [

@@ -54,7 +54,7 @@ def test_the_health_check_of_web_asks_for_a_page_that_exists(ours: Services) -> 
     assert resolve("/healthz/")
 
 
-@pytest.mark.parametrize("name", ["standin", "payments-standin"])
+@pytest.mark.parametrize("name", ["standin", "payments-standin", "chat-standin"])
 def test_a_stand_in_is_a_module_that_takes_its_options(ours: Services, name: str) -> None:
     program, flag, module, *arguments = ours[name]["command"]
     assert (program, flag) == ("python", "-m")

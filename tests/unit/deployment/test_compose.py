@@ -12,7 +12,7 @@ from tests.unit.deployment import compose
 from tests.unit.deployment.compose import ROOT
 from tests.unit.deployment.conftest import Services
 
-STANDINS = {"standin", "payments-standin"}
+STANDINS = {"standin", "payments-standin", "chat-standin"}
 #: Read by the images, by Django, Celery and Gunicorn themselves.
 IMAGES_READ = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"}
 LIBRARIES_READ = {"DJANGO_SETTINGS_MODULE", "REMAP_SIGTERM", "WEB_CONCURRENCY"}
@@ -53,7 +53,7 @@ def test_the_secrets_reach_servers_and_processes(document: dict[str, Any], ours:
 def test_every_process_of_the_platform_has_a_service(ours: Services) -> None:
     assert set(ours) == {
         "migrate", "web", "worker-default", "worker-io", "dispatcher", "beat", "standin",
-        "payments-standin",
+        "payments-standin", "chat-standin",
     }  # fmt: skip
 
 
@@ -135,8 +135,9 @@ def test_the_stand_ins_listen_where_the_worker_that_asks_them_is(ours: Services)
     assert ours["worker-io"]["environment"]["GITHUB_API_URL"] == "https://api.github.com"
 
 
-def test_the_charges_of_the_gateways_stand_in_outlive_its_container(ours: Services) -> None:
-    service = ours["payments-standin"]
+@pytest.mark.parametrize("name", ["payments-standin", "chat-standin"])
+def test_what_a_stand_in_keeps_outlives_its_container(ours: Services, name: str) -> None:
+    service = ours[name]
     assert service["volumes"] == ["data:/data"]
     store = service["command"][service["command"].index("--store") + 1]
     assert store.startswith("/data/")

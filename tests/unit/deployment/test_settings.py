@@ -126,3 +126,30 @@ def script(name: str) -> Any:
     with patch.object(sys, "dont_write_bytecode", True):  # noqa: FBT003  # a switch of Python's
         loader.exec_module(module)
     return module
+
+
+def test_an_installation_of_ones_own_has_a_webhook_secret_of_its_own(tmp_path: Path) -> None:
+    name, local = "GITHUB_WEBHOOK_SECRET", "config.settings.local"
+    written = setting(name, local, DATA_DIR=str(tmp_path))
+    assert len(written) == 50
+    assert setting(name, local, DATA_DIR=str(tmp_path)) == written
+    assert written != setting("SECRET_KEY", local, DATA_DIR=str(tmp_path))
+    assert mode_of(tmp_path / "github_webhook_secret") == 0o600
+    assert setting(name, local, DATA_DIR=str(tmp_path), GITHUB_WEBHOOK_SECRET="given") == "given"
+
+
+@pytest.mark.parametrize(
+    ("given", "url", "is_standin"),
+    [
+        ({}, "http://127.0.0.1:8011/api", "True"),
+        ({"SLACK_STANDIN_PORT": "9000"}, "http://127.0.0.1:9000/api", "True"),
+        ({"SLACK_TOKEN": "given"}, "https://slack.com/api", "False"),
+        ({"SLACK_API_URL": "https://chat.example/api"}, "https://chat.example/api", "False"),
+    ],
+)
+def test_a_token_chooses_the_real_chat(
+    tmp_path: Path, given: dict[str, str], url: str, is_standin: str
+) -> None:
+    local = {"settings": "config.settings.local", "DATA_DIR": str(tmp_path)} | given
+    assert setting("SLACK_API_URL", **local) == url
+    assert setting("SLACK_STANDIN", **local) == is_standin
