@@ -13,6 +13,7 @@ import secrets
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,6 +55,8 @@ class Stack:
         self.processes: list[Process] = []
         self.numbers = itertools.count(1)
         self.client: Client | None = None
+        self.connection: psycopg.Connection[tuple[Any, ...]] | None = None
+        self.lock = threading.Lock()
         self.env = {
             "STACK": name,
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -88,13 +91,33 @@ class Stack:
     def query(self, statement: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a statement with ``%s`` places, on either database; committed."""
         if self.postgres:
-            with psycopg.connect(self.env["DATABASE_URL"]) as connection:
-                # The text comes from the test, with %s for values.
-                cursor = connection.execute(statement.encode(), params)
-                return cursor.fetchall() if cursor.description else []
+            return self._query_postgres(statement, params)
         path = self.env["DATABASE_URL"].removeprefix("sqlite:///")
         with contextlib.closing(sqlite3.connect(path, timeout=20)) as lite, lite:
             return lite.execute(statement.replace("%s", "?"), params).fetchall()
+
+    def _query_postgres(self, statement: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Over a connection that stays: whoever waits for something asks again and again."""
+        with self.lock:
+            had_one = self.connection is not None
+            try:
+                if self.connection is None:
+                    url = self.env["DATABASE_URL"]
+                    self.connection = psycopg.connect(url, autocommit=True)
+                # The text comes from the test, with %s for values.
+                cursor = self.connection.execute(statement.encode(), params)
+                return cursor.fetchall() if cursor.description else []
+            except psycopg.OperationalError:
+                self._disconnect()
+                if not had_one:
+                    raise
+        # The server was started again since.
+        return self._query_postgres(statement, params)
+
+    def _disconnect(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.close()
 
     # --- processes -------------------------------------------------------------------------------
     def start(self, kind: str, *args: str, wait: bool = True, timeout: float = 30) -> "Running":
@@ -173,6 +196,7 @@ class Stack:
                 process.signal(process.end_signal)
         for process in self.processes:
             process.end(timeout=5)
+        self._disconnect()
         if self.own_servers:
             for server in (self.rabbitmq, self.postgres):
                 if server and server.process:
