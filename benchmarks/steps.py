@@ -38,9 +38,9 @@ the first run to the recorded end of the last one; *with starting* counts from b
 advances them, which is within its time. taskflow runs {size(*TASKFLOW.sizes[0])} and
 {size(*TASKFLOW.sizes[1])}, one after the other.
 
-*Commits* are the database's own: rows of one number inserted one by one through the driver alone, each
-with its commit, before and after each run alone; *share* is what of them the run alone comes to. *Round
-trips* and *transactions* of a step are counted by a proxy between the process and PostgreSQL, in runs of
+*Commits* are the database's own: rows of a key and a word inserted one by one through the driver alone,
+each with its commit, before and after each run alone; *share* is what of them the run alone comes to. *Round
+trips* and *transactions* of a step are counted once by a proxy between the process and PostgreSQL, in runs of
 their own, with all else that the process asks (claims, ends, leases, queues, looks for cancelled runs);
 transactions that only read are counted.
 
@@ -151,6 +151,6 @@ than before, when it had one connection for its records.
             digits=0,
         ),
     ),
-    samples=3,
+    samples=2,
     open=opened,
 )

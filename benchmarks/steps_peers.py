@@ -1,6 +1,7 @@
 """The peers of the comparisons of runs: DBOS on PostgreSQL and SQLite, taskflow on SQLite."""
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -42,7 +43,7 @@ TASKFLOW = Peer(
     title="taskflow, SQLite",
     module="steps_taskflow",
     on_postgres=False,
-    sizes=((1, 200), (10, 10)),
+    sizes=((1, 100), (5, 10)),
     recovers=False,
 )
 PEERS = (DBOS, DBOS_LITE, TASKFLOW)
@@ -157,6 +158,7 @@ def seconds_to_be_back(one: Running) -> float:
     return time.monotonic() - began
 
 
+@functools.cache
 def counted(peer: Peer) -> Samples:
     """Round trips and transactions of one step, all that the process does counted."""
     with running(peer, counting=True) as (one, proxy):

@@ -1,6 +1,7 @@
 """The project's turn in the comparison of steps: one worker process advances runs."""
 
 import contextlib
+import functools
 import os
 import signal
 import time
@@ -167,6 +168,7 @@ def begun(one: Running, gate: str) -> int:
 
 
 # --- what passes between worker and database -------------------------------------------------------------
+@functools.cache
 def counted(name: str) -> Samples:
     """Round trips and transactions of one step, all of the worker's counted, with a worker of its own."""
     with jobs_project.running(name) as one, proxied(one) as proxy:

@@ -67,7 +67,7 @@ def plans_of_lists() -> dict[str, str]:
         [
             Run(
                 id=f"plan-{number:06}",
-                workflow=f"plan.{number % 7}",
+                workflow=f"plan.{number % 500}",
                 queue="nowhere",
                 state="SUCCESS" if number % 500 else "CANCELLED",
                 args="[[], {}]",

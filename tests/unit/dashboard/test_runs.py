@@ -327,6 +327,9 @@ def test_a_page_asks_for_a_bounded_number_of_rows(client: Client) -> None:
 def asked_for(client: Client) -> int:
     with CaptureQueriesContext(connection) as queries:
         client.get(f"{PAGE}run-1/?show=full")
+    of_steps = [query["sql"] for query in queries if 'FROM "workflows_step"' in query["sql"]]
+    assert of_steps
+    assert all("LIMIT" in sql for sql in of_steps), of_steps
     return len(queries)
 
 
