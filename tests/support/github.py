@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import requests
 
@@ -28,7 +27,9 @@ class GitHub:
         chosen = recorded.readdressed(recorded.SENT[webhook], number=number, at=at)
         return self.deliver(chosen.body, event=chosen.event, guid=guid)
 
-    def deliver(self, body: bytes, *, event: str = "pull_request", guid: str = "") -> Any:
+    def deliver(
+        self, body: bytes, *, event: str = "pull_request", guid: str = ""
+    ) -> requests.Response:
         return self.send(body, event=event, guid=guid, signature=sign(body, self.secret))
 
     def send(
@@ -41,4 +42,8 @@ class GitHub:
             "X-GitHub-Delivery": guid or str(uuid.uuid4()),
             "X-Hub-Signature-256": signature,
         }
-        return requests.post(self.site + PATH, data=body, headers=headers, timeout=self.seconds)
+        address = self.site + PATH
+        answer: requests.Response = requests.post(
+            address, data=body, headers=headers, timeout=self.seconds
+        )
+        return answer

@@ -20,7 +20,7 @@ from tests.stacks import Running, Stack
 from tests.support.commands import BIN, COMMANDS
 
 QUIET = ("--loglevel", "WARNING")
-CHILDREN, SECONDS = 2, 5
+CHILDREN, SECONDS, SOON = 2, 5, 1.0
 
 
 @dataclass(kw_only=True)
@@ -36,6 +36,7 @@ class Fleet:
     kills: Counter[str] = field(default_factory=Counter)
     crashes: list[str] = field(default_factory=list)
     ending: threading.Event = field(default_factory=threading.Event)
+    stirred: threading.Event = field(default_factory=threading.Event)
 
     @property
     def web(self) -> str:
@@ -83,9 +84,16 @@ class Fleet:
 
     def live(self) -> None:
         """Kill somebody after each pause, whatever happens meanwhile; start again what has ended."""
-        while not self.ending.wait(self.dice.uniform(*self.pauses)):
+        while not self.ending.is_set():
+            if self.stirred.wait(self.dice.uniform(*self.pauses)):
+                self.stirred.clear()
+                self.ending.wait(self.dice.uniform(0, SOON))
             self.strike()
             self.supervise()
+
+    def stir(self) -> None:
+        """There is much to do from now on: somebody is killed within a second."""
+        self.stirred.set()
 
     def strike(self) -> None:
         """Whoever has died least often; by lot where there are several."""
@@ -116,6 +124,7 @@ class Fleet:
     def spare(self) -> None:
         """From now on nobody is killed any more."""
         self.ending.set()
+        self.stirred.set()
         self.killer.join(30)
         self.supervise()
 

@@ -41,13 +41,17 @@ class Life:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """``pauses`` is how many seconds pass between two deaths, at least and at most."""
+    """``pauses`` is how many seconds pass between two deaths, at least and at most.
+
+    ``shortest_step`` is how many a step takes at least, so that they fall into all of them.
+    """
 
     stack: str
     pulls: int
     days: int
     seed: int
-    pauses: tuple[float, float] = (2.0, 4.0)
+    pauses: tuple[float, float] = (1.0, 3.0)
+    shortest_step: float = 3.0
     #: How long nothing may happen in a step before what lacks counts as lost.
     patience: float = 120.0
     lives: tuple[Life, ...] = field(init=False)

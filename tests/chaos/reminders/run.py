@@ -76,11 +76,13 @@ class Run:
             if step:
                 skip(Path(self.stack.env["DATA_DIR"]), STEP)
             self.begun.append(time.time())
+            fleet.stir()
             for webhook, number in self.plan.webhooks(step):
                 self.deliver(webhook, number)
             if not self.wait_for_rest():
                 self.tell(f"Step {step} does not come to rest: {self.unrest()}")
                 break
+            time.sleep(max(0.0, self.begun[-1] + self.plan.shortest_step - time.time()))
             if step % STEPS == 0:
                 self.tell(
                     f"{time.monotonic() - began:.0f} s: day {step // STEPS}; {dict(fleet.kills)}"

@@ -9,7 +9,6 @@ import pytest
 from django.test import Client, RequestFactory
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from celery_uncovered.advex.reminders import receiving
 from celery_uncovered.advex.reminders.errors import TooLargeError
 from celery_uncovered.advex.reminders.github import recorded, sign
 from celery_uncovered.advex.reminders.models import Delivery, PullRequest
@@ -173,7 +172,7 @@ def test_what_fails_on_the_way_leaves_nothing_and_may_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(receiving.workflows, "start_with", fail)
+        patch.setattr("celery_uncovered.workflows.api.start_with", fail)
         with pytest.raises(OSError, match="no disk"):
             post_recorded(OPENED, guid="one")
     assert not Delivery.objects.exists()
