@@ -80,7 +80,9 @@ from celery_uncovered.jobs.schedules.outlook import (
 )
 from celery_uncovered.jobs.schedules.outlook import outlooks as schedule_outlooks
 from celery_uncovered.jobs.schedules.outlook import set_rules as set_misfire_rules
+from celery_uncovered.jobs.schedules.plans import zone_of as zone_of_schedule
 from celery_uncovered.jobs.schedules.submitting import submit_by_hand as submit_schedule
+from celery_uncovered.jobs.schedules.turns import rows_with_times as schedule_rows
 from celery_uncovered.jobs.server_cursor import run_at_once, server_cursor
 from celery_uncovered.jobs.set_aside import (
     SetAsideInfo,
@@ -224,6 +226,7 @@ __all__ = [
     "save_artifact",
     "schedulable_tasks",
     "schedule_outlooks",
+    "schedule_rows",
     "scope",
     "sealing",
     "send_back",
@@ -237,4 +240,5 @@ __all__ = [
     "viewer_of",
     "wants_json",
     "will_pass",
+    "zone_of_schedule",
 ]
