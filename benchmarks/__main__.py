@@ -5,6 +5,7 @@ import argparse
 from benchmarks import (
     backlog,
     chord,
+    embedded,
     jobs,
     memory,
     report,
@@ -24,6 +25,7 @@ COMPARISONS = {
         backlog.COMPARISON,
         chord.COMPARISON,
         memory.COMPARISON,
+        embedded.COMPARISON,
         steps.COMPARISON,
         waiting.COMPARISON,
     )
