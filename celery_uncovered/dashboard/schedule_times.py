@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+from celery_uncovered.jobs import api as jobs
+
 #: The last day that every month has.
 LAST_DAY = 28
 KINDS = ("crontab", "interval", "clocked", "solar")
@@ -80,7 +82,7 @@ def times_of(row: PeriodicTask, zone: str) -> Times:
         weekday=weekday if rhythm == Rhythm.WEEK else "1",
         day=int(day) if rhythm == Rhythm.MONTH else 1,
         crontab=fields,
-        zone=str(row.crontab.timezone),
+        zone=jobs.zone_of_schedule(row),
     )
 
 

@@ -15,6 +15,7 @@ from django.utils.timezone import localtime
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from celery_uncovered.dashboard.schedule_times import fields_of
+from celery_uncovered.jobs import api as jobs
 
 UNSPEAKABLE = (
     FormatException,
@@ -37,7 +38,7 @@ def in_words(row: PeriodicTask) -> str:
 
 def zone_in_words(row: PeriodicTask) -> str:
     """The zone that the words are in; "" for what goes by elapsed time, or by the sun."""
-    return str(row.crontab.timezone) if row.crontab is not None else ""
+    return jobs.zone_of_schedule(row) if row.crontab is not None else ""
 
 
 def moment_words(at: datetime, zone: tzinfo) -> str:

@@ -139,8 +139,7 @@ def kwargs_of(row: PeriodicTask) -> dict[str, Any]:
 
 def _rows() -> Any:
     # Celery's clean-up of results does nothing here: retention removes them with their jobs.
-    rows = PeriodicTask.objects.exclude(task="celery.backend_cleanup")
-    return rows.select_related("crontab", "interval", "clocked", "solar")
+    return jobs.schedule_rows().exclude(task="celery.backend_cleanup")
 
 
 def _entries(rows: Sequence[PeriodicTask]) -> list[Entry]:
@@ -151,7 +150,8 @@ def _entries(rows: Sequence[PeriodicTask]) -> list[Entry]:
 def _entry(row: PeriodicTask, outlook: jobs.Outlook) -> Entry:
     known = next((one for one in jobs.schedulable_tasks() if one.task == row.task), None)
     zone = zone_in_words(row)
-    own_zone = ZoneInfo(zone) if zone else timezone.get_current_timezone()
+    is_known = zone and not outlook.problem
+    own_zone = ZoneInfo(zone) if is_known else timezone.get_current_timezone()
     return Entry(
         id=row.pk,
         name=row.name,

@@ -13,10 +13,11 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from django.apps import apps
 
+from celery_uncovered.error_mails.desk import Desk
 from celery_uncovered.error_mails.event import ErrorEvent
 from celery_uncovered.error_mails.quiet import quiet
 from celery_uncovered.error_mails.tallies import Batch, Tallies
@@ -33,36 +34,6 @@ SHORTEST, LONGEST = 0.1, 5.0
 ANNOUNCED_SECONDS = 10.0
 #: How long the end of a process waits for what is not stored yet.
 FLUSH_SECONDS = 1.0
-
-
-class Desk:
-    """Where a keeper brings its batches: the database. Nothing of it is imported before it is needed."""
-
-    def store(self, batch: Batch) -> None:
-        from celery_uncovered.error_mails import storing  # noqa: PLC0415  # models
-
-        storing.store(batch)
-
-    def announce(self, known: int | None) -> int:
-        from celery_uncovered.error_mails import rounds  # noqa: PLC0415  # models
-
-        return rounds.announce(known)
-
-    @contextlib.contextmanager
-    def use(self) -> Iterator[None]:
-        """Around both: where a process forks, no child inherits a connection that could harm it."""
-        from django.db import connection  # noqa: PLC0415  # as below
-
-        from celery_uncovered.jobs import api as jobs  # noqa: PLC0415  # models
-
-        with jobs.no_fork() if connection.vendor == "sqlite" else contextlib.nullcontext():
-            yield
-
-    def leave(self) -> None:
-        """Close this thread's connection."""
-        from django.db import connection  # noqa: PLC0415
-
-        connection.close()
 
 
 class Keeper:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.utils import timezone
 
 from celery_uncovered.error_mails.event import ErrorEvent
@@ -46,6 +46,14 @@ class KindGoneError(Exception):
 
 def store(batch: Batch) -> None:
     """Add what came to its kinds, unless this very batch is stored already."""
+    try:
+        _store(batch)
+    except DataError:
+        # Something that was said cannot be stored; that it came can, and the batches behind it.
+        _store(replace(batch, tallies=[replace(tally, event=None) for tally in batch.tallies]))
+
+
+def _store(batch: Batch) -> None:
     with transaction.atomic():
         if _is_new(batch):
             _add(batch.tallies)

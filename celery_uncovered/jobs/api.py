@@ -77,7 +77,9 @@ from celery_uncovered.jobs.schedules.outlook import (
 )
 from celery_uncovered.jobs.schedules.outlook import outlooks as schedule_outlooks
 from celery_uncovered.jobs.schedules.outlook import set_rules as set_misfire_rules
+from celery_uncovered.jobs.schedules.plans import zone_of as zone_of_schedule
 from celery_uncovered.jobs.schedules.submitting import submit_by_hand as submit_schedule
+from celery_uncovered.jobs.schedules.turns import rows_with_times as schedule_rows
 from celery_uncovered.jobs.server_cursor import run_at_once, server_cursor
 from celery_uncovered.jobs.set_aside import (
     SetAsideInfo,
@@ -219,6 +221,7 @@ __all__ = [
     "save_artifact",
     "schedulable_tasks",
     "schedule_outlooks",
+    "schedule_rows",
     "scope",
     "send_back",
     "server_cursor",
@@ -230,4 +233,5 @@ __all__ = [
     "unless_unchanged",
     "viewer_of",
     "wants_json",
+    "zone_of_schedule",
 ]

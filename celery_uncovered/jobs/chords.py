@@ -6,7 +6,6 @@ submits the callback in that same transaction.
 
 import logging
 from collections.abc import Iterable, Iterator
-from contextvars import ContextVar
 from typing import Any
 
 from celery.app.base import Celery
@@ -20,13 +19,11 @@ from kombu.utils.functional import maybe_list
 from celery_uncovered.jobs.inherited import as_submitted_with, note_for_callback
 from celery_uncovered.jobs.messages import decode, encode
 from celery_uncovered.jobs.models import Chord, Job
-from celery_uncovered.jobs.sealing import seal_signature
+from celery_uncovered.jobs.sealing import left_sealed, seal_signature
 from celery_uncovered.jobs.settle import error_sentence
 from celery_uncovered.jobs.states import State
 
 log = logging.getLogger(__name__)
-
-_firing: ContextVar[bool] = ContextVar("firing", default=False)
 
 
 def open_chord(header: GroupResult, body: Signature) -> None:
@@ -96,26 +93,13 @@ def count_parts(app: Celery, request: Any, number: int = 1) -> bool:
     return True
 
 
-def is_firing() -> bool:
-    """Whether this thread hands the results of a chord's parts on, which stay sealed on their way."""
-    return _firing.get()
-
-
 def _fire(app: Celery, chord: Chord, last_part: Any) -> None:
-    token = _firing.set(True)
-    try:
-        _hand_on(app, chord, last_part)
-    finally:
-        _firing.reset(token)
-
-
-def _hand_on(app: Celery, chord: Chord, last_part: Any) -> None:
     header: Any = result_from_tuple(decode(chord.parts), app=app)
     callback: Any = maybe_signature(decode(chord.body), app=app)
     try:
         results = _results_in_one_query(header)
         if results is None:
-            with allow_join_result():
+            with allow_join_result(), left_sealed():
                 results = header.join(propagate=True, timeout=1)
     except Exception as error:  # noqa: BLE001  # a part's own error, of any class: the callback fails with it
         culprit = _failed_part(header)

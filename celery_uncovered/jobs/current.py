@@ -18,7 +18,8 @@ class RunningAttempt:
 
     ``successor`` is the message that continues the job, if one came; ``followers`` are the messages of
     the jobs that follow its success (the next of its chain, its ``link``s) and commit with it.
-    ``scope`` is the header of the job's scope, and ``obstacle`` what keeps the task from running in it.
+    ``scope`` is the header of the job's scope as it came, ``obstacle`` what keeps the task from
+    running in it.
     """
 
     task_id: str
@@ -40,7 +41,7 @@ class RunningAttempt:
     #: The exception that ends it is in its log.
     has_told_error: bool = False
     followers: list[tuple[Message, Timing]] = field(default_factory=list)
-    scope: str | None = None
+    scope: Any = None
     obstacle: Exception | None = None
 
     def settle(self) -> None:

@@ -83,5 +83,5 @@ def _taken_from(headers: Any, options: dict[str, Any]) -> str | None:
 def _from(attempt: RunningAttempt, options: Mapping[str, Any], task_id: str | None) -> str | None:
     """What a job inherits that is submitted while ``attempt`` runs, or is its next attempt."""
     if task_id == attempt.task_id and options.get("retries"):
-        return attempt.scope
+        return scope.as_text(attempt.scope)
     return scope.told() if attempt.has_returned else scope.captured()

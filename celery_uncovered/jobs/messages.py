@@ -98,7 +98,10 @@ def wire_form(delivery: Delivery) -> tuple[dict[str, Any], str]:
 
 def full_headers(headers: dict[str, Any]) -> dict[str, Any]:
     """The headers of a message that came over the wire, as Celery made them."""
-    return {**usual_headers(), "root_id": headers["id"], **headers}
+    full = usual_headers()
+    full["root_id"] = headers["id"]
+    full.update(headers)
+    return full
 
 
 def encode(value: Any) -> str:

@@ -5,9 +5,7 @@ counts a chord's part, fails a chain or calls errbacks. The ``TaskResult`` row i
 same transaction, so that the package's admin shows what the ledger says.
 """
 
-import json
 import logging
-from copy import copy as shallow_copy
 from dataclasses import replace
 from typing import Any
 
@@ -15,19 +13,18 @@ from celery import states
 from celery.exceptions import TaskRevokedError
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
-from django_celery_results.backends.database import DatabaseBackend
 from django_celery_results.models import TaskResult
 from kombu.exceptions import EncodeError
 
-from celery_uncovered.jobs import chords, errbacks, inherited, sealing, settle, submit
+from celery_uncovered.jobs import chords, errbacks, inherited, settle, submit
 from celery_uncovered.jobs.contexts import request_of_ended
 from celery_uncovered.jobs.current import RunningAttempt, attempt_of
 from celery_uncovered.jobs.errors import ResultNotJsonError
 from celery_uncovered.jobs.finished import Finished
-from celery_uncovered.jobs.masking import mask_value
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.patience import patiently
+from celery_uncovered.jobs.result_texts import TextBackend
 from celery_uncovered.jobs.settle import Outcome
 from celery_uncovered.jobs.states import State
 from celery_uncovered.jobs.task_log import recorder
@@ -49,15 +46,11 @@ COPIED = [
     "task_kwargs",
     "periodic_task_name",
 ]
-#: Values that each JSON encoder writes alike, and the most common note beside a result.
-PLAIN = (str, int, bool, type(None))
-CHILDLESS: dict[str, Any] = {"children": []}
-CHILDLESS_TEXT = json.dumps(CHILDLESS)
 #: How Celery's users read the states that only the ledger has.
 AS_CELERY = {State.SCHEDULED: states.PENDING, State.QUEUED: states.PENDING}
 
 
-class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships no types
+class LedgerBackend(TextBackend):
     """Result backend by dotted path: ``celery_uncovered.jobs.results.LedgerBackend``."""
 
     def mark_as_done(
@@ -157,7 +150,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
         def record() -> None:
             with transaction.atomic():
                 if settle.retry(attempt, sentence, traceback or "") and store_result:
-                    content = self.encode(mask_value(self.encode_result(exc, state)))
+                    content = self.masked_text(self.encode_result(exc, state))
                     self._write_copy(task_id, content, state, traceback, request)
 
         patiently(record, f"The retry of job {task_id}")
@@ -178,8 +171,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
                 if self._finish(task_id, outcome, request):
                     self._write_copy(task_id, outcome.result, status, traceback, request)
             return result
-        content = sealing.seal(self.encode(result))
-        self._write_copy(task_id, content, status, traceback, request)
+        self._write_copy(task_id, self.sealed_text(result), status, traceback, request)
         return result
 
     def _record(
@@ -217,45 +209,13 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
             attempt=attempt.number,
             finished_at=timezone.now(),
             result=outcome.result or "null",
-            meta=self._meta_text(meta) if copy else None,
+            meta=self.meta_text(meta) if copy else None,
             task_args=extended.get("task_args"),
             task_kwargs=extended.get("task_kwargs"),
             periodic=extended.get("periodic_task_name"),
             group=request.group if request.chord else None,
             root_id=request.root_id,
         )
-
-    def _encode(self, data: Any) -> tuple[str, str, str]:
-        """As Celery's, which looks its serializer up for each of the texts of a result."""
-        if self.serializer == "json":
-            if type(data) in PLAIN:
-                return "application/json", "utf-8", json.dumps(data)
-            if data == CHILDLESS:
-                return "application/json", "utf-8", CHILDLESS_TEXT
-        encoded: tuple[str, str, str] = super()._encode(data)
-        return encoded
-
-    def _get_extended_properties(self, request: Any, traceback: Any) -> dict[str, Any]:
-        """As the package's; arguments that no message has shown, of a task that ran in its caller, masked."""
-        if request is not None and request.args and getattr(request, "argsrepr", None) is None:
-            positions = sealing.secret_positions(str(request.get("task") or ""))
-            request = shallow_copy(request)
-            request.args = sealing.masked_args(request.args, positions)
-        if request is not None and request.kwargs and getattr(request, "kwargsrepr", None) is None:
-            request = shallow_copy(request)
-            request.kwargs = mask_value(request.kwargs)
-        properties: dict[str, Any] = super()._get_extended_properties(request, traceback)
-        return properties
-
-    def _meta_text(self, meta: Any) -> str:
-        text: str = self.encode_content(meta)[2]
-        return text if text is CHILDLESS_TEXT else sealing.seal(text)
-
-    def decode(self, payload: Any) -> Any:
-        """What a program reads: the secrets in it are open. Raises SealBrokenError."""
-        value = super().decode(payload)
-        is_to_open = isinstance(payload, str) and sealing.holds_sealed(payload)
-        return sealing.opened(value) if is_to_open and not chords.is_firing() else value
 
     def _write_copy(
         self, task_id: str, content: str | None, state: str, traceback: Any, request: Any
@@ -271,7 +231,7 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
             content_type=self.content_type,
             content_encoding=self.content_encoding,
             result=content,
-            meta=self._meta_text(meta),
+            meta=self.meta_text(meta),
             date_done=timezone.now(),
             **self._get_extended_properties(request, traceback)
             | {"traceback": None if traceback is None else settle.readable(traceback)},
@@ -295,13 +255,13 @@ class LedgerBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships
     ) -> Outcome:
         is_success = state == states.SUCCESS
         try:
-            text = self.encode(prepared if is_success else mask_value(prepared))
+            text = self.sealed_text(prepared) if is_success else self.masked_text(prepared)
         except EncodeError as error:
             raise ResultNotJsonError(
                 str(getattr(request, "task", None) or task_id), str(error)
             ) from error
         if is_success:
-            return Outcome(state=State.SUCCESS, result=sealing.seal(text))
+            return Outcome(state=State.SUCCESS, result=text)
         return Outcome(
             state=State(state),
             result=text,

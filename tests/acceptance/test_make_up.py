@@ -150,6 +150,19 @@ def test_a_payment_is_settled_by_one_click_on_the_start_page(up: Up) -> None:
     assert (counts["charges"], counts["amount"]) == (1, 1250)
 
 
+def test_an_error_by_a_click_is_a_mail_in_the_data_folder(up: Up) -> None:
+    answer = Person(up.site).post("/report-error/", {})
+    assert answer.status_code == 500
+    words = b"This error was raised on purpose"
+    mails = up.data / "mail"
+    [mail] = up.wait_for(
+        lambda: [path for path in mails.glob("*.log") if words in path.read_bytes()],
+        60,
+        "the error is mailed",
+    )
+    assert b"To: admin@localhost" in mail.read_bytes()
+
+
 def test_it_listens_on_loopback_alone(up: Up) -> None:
     listening = listening_addresses(up.processes())
     assert len(listening) >= 3, "the pages and both stand-ins"

@@ -8,6 +8,8 @@ import threading
 import time
 from dataclasses import dataclass
 
+import requests
+
 from tests.servers.relay import Relay
 from tests.servers.session import ROOT
 from tests.servers.smtp import MailServer
@@ -57,8 +59,10 @@ class Storm:
         stack.env |= {"ADMINS": ADMIN, "EMAIL_URL": f"smtp://127.0.0.1:{to_mails.port}"}
         self.web = stack.start("web", *WEB)
         stack.start("dispatcher")
-        stack.start("worker", "-Q", "io", "-P", "threads", wait=False)
-        stack.start("worker", "-Q", "default", wait=False)
+        stack.start("worker", "-Q", "io", "-P", "threads")
+        stack.start("worker", "-Q", "default")
+        for web in (self.silent_web, self.web):
+            warm_up(web)
 
     def strike(self, web: Running, errors: int, kinds: int, seconds: float) -> Answers:
         """Ask for ``errors`` pages that break within ``seconds``, while the servers come and go."""
@@ -99,3 +103,9 @@ class Storm:
             f"{most} mails came within a minute.": most > MOST_MAILS,
         }
         return [sentence for sentence, is_wrong in found.items() if is_wrong]
+
+
+def warm_up(web: Running) -> None:
+    """Have its processes import what any page needs."""
+    for _ in range(20):
+        assert requests.get(f"{web.url}/nothing/", timeout=30).status_code == 404

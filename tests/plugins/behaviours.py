@@ -26,6 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("behaviours")
     group.addoption("--behaviours", default="", help="Only the tests of these, as 'J1 J7'.")
     group.addoption("--behaviours-report", type=Path, help="Write what was shown to this file.")
+    group.addoption(
+        "--until-failed",
+        action="store_true",
+        help="End the run when a test of each of --behaviours has failed.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,12 +74,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Count reports in the controller, or in the only process."""
     if not hasattr(session.config, "workerinput"):
-        session.config.pluginmanager.register(Reporter(session.config), "behaviours-reporter")
+        session.config.pluginmanager.register(Reporter(session), "behaviours-reporter")
 
 
 class Reporter:
-    def __init__(self, config: pytest.Config) -> None:
-        self.config = config
+    def __init__(self, session: pytest.Session) -> None:
+        self.session = session
+        self.config = config = session.config
         self.shown = config.stash[SHOWN]
         self.numbers = config.stash[NUMBERS]
         self.missing: list[str] = []
@@ -84,14 +90,17 @@ class Reporter:
             if name == PROPERTY and isinstance(value, list):
                 stack, *numbers = map(str, value)
                 self.shown.add(report, stack, numbers)
+        if self.config.getoption("until_failed") and self.shown.have_failed(chosen(self.config)):
+            self.session.shouldfail = "a test of each of --behaviours has failed"
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    def pytest_sessionfinish(self) -> None:
         if path := self.config.getoption("behaviours_report"):
             path.write_text(json.dumps(self.shown.by_number(), indent=1))
         self.missing = self.shown.missing(self.numbers)
-        if self.missing and self.must_be_complete and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        is_well = self.session.exitstatus == pytest.ExitCode.OK
+        if self.missing and self.must_be_complete and is_well:
+            self.session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         due = self.numbers.due

@@ -26,6 +26,13 @@ class Shown:
     def by_number(self) -> dict[str, dict[str, dict[str, str]]]:
         return {number: dict(stacks) for number, stacks in self.outcomes.items()}
 
+    def have_failed(self, numbers: Iterable[str]) -> bool:
+        """Whether each of ``numbers`` has a failed test, on any stack."""
+        return all(
+            any("failed" in tests.values() for tests in self.outcomes.get(number, {}).values())
+            for number in numbers
+        )
+
     def missing(self, numbers: Numbers) -> list[str]:
         """A line for each due behaviour and stack that no test showed, or not every one."""
         return [

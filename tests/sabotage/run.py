@@ -1,7 +1,8 @@
-"""``python -m tests.sabotage.run [--only NAME]``: every patch must make its tests fail.
+"""``python -m tests.sabotage.run [--only NAME] [--jobs 2]``: every patch must make tests fail.
 
 Each patch is applied to a copy of the tree as it is in the working folder, and the tests of the
-behaviours in its first line run there. A behaviour without a failing test has survived.
+behaviours in its first line run there, the quick ones first, until each behaviour has a failing
+test. A behaviour without one has survived.
 """
 
 import argparse
@@ -11,6 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.sabotage.patch import BadPatchError, Patch
@@ -19,11 +22,14 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 900
 #: pytest's exit codes for a run that got as far as running tests.
 RAN = (0, 1)
+#: In this order; a folder that is not there is left out.
+FOLDERS = ("tests/unit", "tests/integration", "tests")
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--only", metavar="NAME", help="this patch alone")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="patches tried at once")
     parser.add_argument("--tree", type=Path, default=ROOT, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     folder = options.tree / "tests/sabotage/patches"
@@ -31,11 +37,16 @@ def main(arguments: list[str] | None = None) -> int:
     if not paths:
         say(f"No patch {options.only or '*'} in {folder}.")
         return 2 if options.only else 0
-    return max(try_patch(path, options.tree) for path in paths)
+    with ThreadPoolExecutor(options.jobs) as pool:
+        codes = list(pool.map(lambda path: try_patch(path, options.tree), paths))
+    if len(codes) > 1:
+        say(f"{codes.count(0)} of {len(codes)} patches noticed.")
+    return max(codes)
 
 
 def try_patch(path: Path, tree: Path) -> int:
     """Print the line for one patch; 0 if it was noticed."""
+    begun = time.monotonic()
     try:
         patch = Patch.read(path)
         survivors = survivors_of(patch, tree)
@@ -45,7 +56,7 @@ def try_patch(path: Path, tree: Path) -> int:
     if survivors:
         say(f"SURVIVED {patch.name}: no test of {' '.join(survivors)} failed")
         return 1
-    say(f"noticed  {patch.name}: {' '.join(patch.behaviours)}")
+    say(f"noticed  {patch.name}: {' '.join(patch.behaviours)} ({time.monotonic() - begun:.0f} s)")
     return 0
 
 
@@ -91,9 +102,7 @@ def run_tests(patch: Patch, copy: Path, report: Path) -> dict[str, set[str]]:
     """The outcomes of the tests of each behaviour, whatever stack they ran on."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += ["--behaviours", " ".join(patch.behaviours), "--behaviours-report", str(report)]
-    if len(patch.behaviours) == 1:
-        # One failure says it all.
-        command.append("--maxfail=1")
+    command += ["--until-failed", *(name for name in FOLDERS if (copy / name).is_dir())]
     try:
         done = subprocess.run(
             command,
@@ -120,8 +129,7 @@ def run_tests(patch: Patch, copy: Path, report: Path) -> dict[str, set[str]]:
 
 def environment() -> dict[str, str]:
     """The caller's, without an outer pytest's."""
-    inner = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    return inner | {"PYTHONDONTWRITEBYTECODE": "1"}
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
 
 
 if __name__ == "__main__":

@@ -70,13 +70,15 @@ def _value_of(text: str, start: int, name: str) -> tuple[int, int]:
     if quoted is not None:
         number = next(number for number in (2, 5, 8) if quoted[number] is not None)
         return quoted.span(number)
-    if text[start : start + 1] in _OPENING and start < len(text):
-        return start, _end_of_brackets(text, start)
-    value = (_LINE if _WHOLE_LINE.search(name) else _BARE).match(text, start)
-    if value is None:
-        return start, start
-    # What closes brackets around the pair is none of its value.
-    return start, start + len(value[0].rstrip(")]}.\r\t "))
+    is_bracket = start < len(text) and text[start] in _OPENING
+    rest = _end_of_brackets(text, start) if is_bracket else start
+    return start, _end_of(_LINE if _WHOLE_LINE.search(name) else _BARE, text, rest)
+
+
+def _end_of(shape: re.Pattern[str], text: str, start: int) -> int:
+    """Where the value of this shape ends; what closes brackets around the pair is none of it."""
+    value = shape.match(text, start)
+    return start if value is None else start + len(value[0].rstrip(",;)]}.\r\t "))
 
 
 def _end_of_brackets(text: str, start: int) -> int:

@@ -136,7 +136,7 @@ def next_of(row: Any, plan: Plan, after: datetime) -> Due | None:
 
 def _plan_of(row: Any) -> Plan | None:
     if row.crontab_id is not None:
-        return _crontab_plan(row.crontab)
+        return _crontab_plan(row)
     if row.interval_id is not None:
         return _interval_plan(row)
     if row.clocked_id is not None:
@@ -148,24 +148,26 @@ def _plan_of(row: Any) -> Plan | None:
 
 
 def _crontab_plan(row: Any) -> CrontabPlan:
+    crontab = row.crontab
     fields = (
-        row.minute,
-        row.hour,
-        row.day_of_month,
-        row.month_of_year,
-        row.day_of_week,
+        crontab.minute,
+        crontab.hour,
+        crontab.day_of_month,
+        crontab.month_of_year,
+        crontab.day_of_week,
     )
-    zone = zone_of(row)
+    zone = ZoneInfo(zone_of(row))
     return CrontabPlan(
         text=f"{' '.join(fields)} {zone.key}", fields=crontabs.read_fields(*fields), zone=zone
     )
 
 
-def zone_of(row: Any) -> ZoneInfo:
-    """The zone of a ``CrontabSchedule`` row, or Celery's where django-celery-beat is told so."""
-    if getattr(settings, "DJANGO_CELERY_BEAT_TZ_AWARE", True):
-        return ZoneInfo(str(row.timezone))
-    return ZoneInfo(str(current_app.timezone))
+def zone_of(row: Any) -> str:
+    """The zone of a row's crontab, or Celery's where django-celery-beat is told so."""
+    if not getattr(settings, "DJANGO_CELERY_BEAT_TZ_AWARE", True):
+        return str(current_app.timezone)
+    known: str | None = getattr(row, "zone_name", None)
+    return known or str(row.crontab.timezone)
 
 
 def _interval_plan(row: Any) -> IntervalPlan:

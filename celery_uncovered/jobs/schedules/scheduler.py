@@ -17,6 +17,7 @@ from celery_uncovered.jobs.schedules import deciding
 from celery_uncovered.jobs.schedules.agenda import Agenda
 from celery_uncovered.jobs.schedules.deciding import Decided, Lead
 from celery_uncovered.jobs.schedules.leading import Leading
+from celery_uncovered.jobs.schedules.turns import rows_with_times
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ COLUMNS = (
     "crontab__day_of_month",
     "crontab__month_of_year",
     "crontab__day_of_week",
-    "crontab__timezone",
+    "zone_name",
     "interval_id",
     "interval__every",
     "interval__period",
@@ -150,9 +151,8 @@ class LedgerScheduler(DatabaseScheduler):  # type: ignore[misc]  # the package s
         self._looked, self._epoch = now, lead.epoch
 
     def _read_all(self, lead: Lead) -> None:
-        rows = {
-            row[0]: row for row in self.Model.objects.filter(enabled=True).values_list(*COLUMNS)
-        }
+        enabled = rows_with_times().filter(enabled=True)
+        rows = {row[0]: row for row in enabled.values_list(*COLUMNS)}
         changed, gone = self.agenda.compare(rows)
         if lead.epoch != self._epoch:
             ScheduleRecord.objects.exclude(schedule_id__in=self.Model.objects.values("pk")).delete()

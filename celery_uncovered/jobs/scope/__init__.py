@@ -17,7 +17,7 @@ from celery_uncovered.jobs.scope.live import (
     told,
     use,
 )
-from celery_uncovered.jobs.scope.text import SCOPE_HEADER, decode, encode, header_in, shown
+from celery_uncovered.jobs.scope.text import SCOPE_HEADER, as_text, decode, encode, shown
 from celery_uncovered.jobs.scope.within import within
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Adapter",
     "Locale",
     "TimeZone",
+    "as_text",
     "captured",
     "current",
     "decode",
@@ -32,7 +33,6 @@ __all__ = [
     "entered",
     "exactly",
     "get",
-    "header_in",
     "is_exact",
     "merged",
     "of_request",

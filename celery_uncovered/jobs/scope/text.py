@@ -54,9 +54,8 @@ def decode(header: Any) -> dict[str, Any]:
     return header if isinstance(header, dict) else {}
 
 
-def header_in(headers: Mapping[str, Any]) -> str | None:
-    """The header of a message that has arrived, as text; whoever sent it, this raises nothing."""
-    header = headers.get(SCOPE_HEADER)
+def as_text(header: Any) -> str | None:
+    """A header that has arrived, as text; whoever sent it, this raises nothing."""
     if header is None or isinstance(header, str):
         return header
     return json.dumps(header, default=str)

@@ -7,6 +7,7 @@ it. ``opened`` is called in two places only: around the task, and where a progra
 """
 
 from celery_uncovered.jobs.sealing.positions import secret_positions
+from celery_uncovered.jobs.sealing.reading import left_sealed, read
 from celery_uncovered.jobs.sealing.request import SEALED_HEADER, open_request
 from celery_uncovered.jobs.sealing.sealed import Sealed, holds_sealed, opened
 from celery_uncovered.jobs.sealing.sealer import seal, seal_body, seal_signature, seal_value
@@ -16,9 +17,11 @@ __all__ = [
     "SEALED_HEADER",
     "Sealed",
     "holds_sealed",
+    "left_sealed",
     "masked_args",
     "open_request",
     "opened",
+    "read",
     "seal",
     "seal_body",
     "seal_signature",

@@ -8,7 +8,7 @@ import logging
 import sys
 from typing import Any
 
-from celery import signals
+from celery import bootsteps, signals
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 
@@ -27,7 +27,7 @@ def connect() -> None:
     # With the tasks Django is set up, which takes the handlers of all loggers away.
     signals.import_modules.connect(_hear_loggers_again, dispatch_uid="jobs-log")
     # Celery puts streams of its own in place after that, and once more in each child.
-    signals.worker_ready.connect(_hear_streams, dispatch_uid="jobs-log")
+    signals.celeryd_init.connect(_hear_streams_in_time, dispatch_uid="jobs-log")
     signals.worker_process_init.connect(_hear_all, dispatch_uid="jobs-log")
     for ending in (signals.worker_process_shutdown, signals.worker_shutdown):
         ending.connect(_write_all, dispatch_uid="jobs-log")
@@ -36,8 +36,7 @@ def connect() -> None:
 class TaskLogHandler(logging.Handler):
     """Adds what is logged while a task runs to the log of its attempt; other records pass by.
 
-    Workers have one on their root logger, and on each that does not propagate. Name it in LOGGING
-    for loggers that stop propagating later.
+    Workers have one on their root logger, and on each that does not propagate at their start.
     """
 
     def handle(self, record: logging.LogRecord) -> bool:
@@ -91,6 +90,19 @@ def _hear_streams(**_: object) -> None:
         stream = getattr(sys, name)
         if not isinstance(stream, TaskStream):
             setattr(sys, name, TaskStream(stream, name.upper()))
+
+
+class HearStreams(bootsteps.StartStopStep):
+    """Comes when Celery's streams are in place, and before the consumer, which may begin jobs at once."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def start(self, parent: Any) -> None:  # noqa: ARG002  # the signature of Celery
+        _hear_streams()
+
+
+def _hear_streams_in_time(instance: Any, **_: object) -> None:
+    instance.app.steps["worker"].add(HearStreams)
 
 
 def _hear_all(**_: object) -> None:

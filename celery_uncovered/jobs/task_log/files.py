@@ -1,9 +1,10 @@
 """Files that several processes append to at once: one for each task, moved aside when it is full.
 
-Nobody waits for anybody. A line is one ``write`` at the end of a file (``O_APPEND``), which the kernel
+Hardly anybody waits for anybody. A line is one ``write`` at the end of a file (``O_APPEND``), which the kernel
 does not mix with others; ``flock`` only chooses the process that moves a full file to ``NAME.1``. A
 process may come late and append to what is ``NAME.1`` by now, which loses nothing; where the file was
 removed meanwhile, it writes again. So no signal and no kill at any moment loses or repeats a line.
+Only where the file has grown to twice its size, others wait for a moment for who moves it.
 """
 
 import fcntl
@@ -26,6 +27,8 @@ PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 #: Seconds between two warnings that files cannot be written.
 QUIET_SECONDS = 60.0
 LONGEST_NAME = 150
+#: Seconds to wait for another process that moves the file, and between two such waits.
+PATIENCE, PATIENCE_AGAIN = 0.05, 1.0
 
 
 class RotatingFile:
@@ -38,13 +41,14 @@ class RotatingFile:
         self._descriptor: int | None = None
         #: A full disk cut the last line short.
         self._is_torn = False
+        self._waits_again_at = 0.0
 
     def append(self, data: bytes) -> None:
         """Append whole lines. Raises OSError."""
         with self._lock:
             descriptor, found = self._opened()
             if found.st_size and found.st_size + len(data) > self.largest:
-                self._rotate(descriptor)
+                self._rotate(descriptor, is_urgent=found.st_size > 2 * self.largest)
             # Once, but for a file that is moved and removed between its opening and the write.
             for _ in range(3):
                 descriptor, _ = self._opened()
@@ -98,17 +102,24 @@ class RotatingFile:
             self._is_torn = written < len(rest)
             rest = rest[written:]
 
-    def _rotate(self, descriptor: int) -> None:
+    def _rotate(self, descriptor: int, *, is_urgent: bool = False) -> None:
         """Move the file aside, unless another process does, or has done, just that."""
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        while not (has_lock := _try_to_lock(descriptor)) and is_urgent and self._may_wait():
+            time.sleep(0.001)
+        if not has_lock:
             return
         try:
             if self._has_the_name(os.fstat(descriptor)):
                 self._shift()
         finally:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+    def _may_wait(self) -> bool:
+        """Not for long, nor for each line, for one that stands still in the midst of it."""
+        now = time.monotonic()
+        if now > self._waits_again_at:
+            self._waits_again_at = now + PATIENCE_AGAIN
+        return now < self._waits_again_at - PATIENCE_AGAIN + PATIENCE
 
     def _shift(self) -> None:
         """Up to the first number that is free, as it is where a process died in the midst of this."""
@@ -119,6 +130,14 @@ class RotatingFile:
 
     def _aside(self, number: int) -> Path:
         return self.path.with_name(f"{self.path.name}.{number}")
+
+
+def _try_to_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 _files: dict[str, RotatingFile] = {}

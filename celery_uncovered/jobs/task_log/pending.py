@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from celery_uncovered.jobs.current import RunningAttempt
 
-#: Bytes of one row at most, but for a line that is longer.
-LARGEST_PART = 16 * 1024
+#: Bytes of one row at most, and its share of what is kept of a log.
+LARGEST_ROW, SHARE = 16 * 1024, 8
+#: How a line ends that is longer than a row.
+CUT = " [cut]"
 Key = tuple[str, int]
 
 
@@ -22,16 +24,17 @@ class Line(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """How many bytes of a job's log are kept, of its beginning and of its end."""
+    """How many bytes of a job's log are kept: of its beginning, of its end, and of one row."""
 
     head: int
     tail: int
+    row: int
 
     @classmethod
     def of(cls, limit: int) -> "Bounds":
-        """Both together ``limit``; rows go whole, so that the end may be one row longer than this."""
-        head = limit // 2
-        return cls(head, max(0, limit - head - LARGEST_PART))
+        """All of it at most ``limit``: rows go whole, so that either part may be one row longer."""
+        head, row = limit // 2, min(LARGEST_ROW, limit // SHARE)
+        return cls(head, limit - head - 2 * row, row)
 
 
 class AttemptLog:
@@ -62,7 +65,8 @@ class AttemptLog:
             if self._is_closed:
                 return False
             for text in texts:
-                line = Line(self._end, self._end + len(text.encode()) + 1, self._lines, text)
+                kept, size = _cut(text, self.bounds.row)
+                line = Line(self._end, self._end + size, self._lines, kept)
                 self._end, self._lines = line.end, self._lines + 1
                 self._keep(line)
         return True
@@ -121,13 +125,22 @@ class AttemptLog:
             return rests
 
 
-def in_rows(lines: list[Line]) -> list[list[Line]]:
-    """Lines that follow each other without a gap together, up to LARGEST_PART bytes."""
+def in_rows(lines: list[Line], largest: int) -> list[list[Line]]:
+    """Lines that follow each other without a gap together, up to ``largest`` bytes."""
     rows: list[list[Line]] = []
     for line in lines:
         last = rows[-1] if rows else []
-        if last and last[-1].end == line.start and line.end - last[0].start <= LARGEST_PART:
+        if last and last[-1].end == line.start and line.end - last[0].start <= largest:
             last.append(line)
         else:
             rows.append([line])
     return rows
+
+
+def _cut(text: str, largest: int) -> tuple[str, int]:
+    """The text, or the beginning of it, and the bytes that it takes with its newline, ``largest`` at most."""
+    encoded = text.encode()
+    if len(encoded) >= largest:
+        encoded = encoded[: max(0, largest - len(CUT.encode()) - 1)]
+        text = encoded.decode(errors="ignore") + CUT
+    return text, len(text.encode()) + 1

@@ -32,7 +32,7 @@ def _rows_of(log: AttemptLog, lines: list[Line]) -> list[LogPart]:
             lines=len(row),
             text="".join(f"{line.text}\n" for line in row),
         )
-        for row in in_rows(lines)
+        for row in in_rows(lines, log.bounds.row)
     ]
 
 
@@ -43,7 +43,7 @@ def _so_far(task_id: str) -> tuple[int, int]:
 
 
 def _remove_the_middle(log: AttemptLog, end: int) -> None:
-    head, tail = log.bounds
+    head, tail, _ = log.bounds
     end += (log.base or (0, 0))[0]
     if end > head + tail:
         LogPart.objects.filter(job_id=log.key[0], start__gte=head, end__lte=end - tail).delete()

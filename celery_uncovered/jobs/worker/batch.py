@@ -28,7 +28,7 @@ from celery_uncovered.jobs.current import RunningAttempt, running
 from celery_uncovered.jobs.finished import Finished
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, DUE_HEADER, decode, full_headers
 from celery_uncovered.jobs.patience import patiently
-from celery_uncovered.jobs.scope import header_in
+from celery_uncovered.jobs.scope import SCOPE_HEADER
 from celery_uncovered.jobs.sealing import SEALED_HEADER, holds_sealed
 from celery_uncovered.jobs.task_log import recorder
 from celery_uncovered.jobs.worker import claim, leftovers
@@ -149,7 +149,7 @@ class Batch:
             node=identity.id,
             pid=os.getpid(),
             keep=self.keep,
-            scope=header_in(entry.request),
+            scope=entry.request.get(SCOPE_HEADER),
             is_sealed=holds_sealed(entry.body) or SEALED_HEADER in entry.request,
         )
         with running(attempt):

@@ -15,7 +15,7 @@ from celery_uncovered.jobs.current import RunningAttempt, running
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER, BODY_HEADER, DUE_HEADER, IN_LEDGER
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.patience import patiently
-from celery_uncovered.jobs.scope import header_in
+from celery_uncovered.jobs.scope import SCOPE_HEADER
 from celery_uncovered.jobs.sealing import SEALED_HEADER
 from celery_uncovered.jobs.worker import claim, receive
 from celery_uncovered.jobs.worker.leftovers import DROPPED, run_to_the_end
@@ -48,7 +48,7 @@ def perform(
                 return DROPPED
             if request.get(BODY_HEADER) == IN_LEDGER:
                 message = (_body_of(task_id), "application/json", "utf-8")
-            attempt.scope = header_in(request)
+            attempt.scope = request.get(SCOPE_HEADER)
             attempt.is_sealed = sealing.holds_sealed(message[0]) or SEALED_HEADER in request
             with running(attempt):
                 return run_to_the_end(attempt, lambda: trace(name, task_id, request, *message))

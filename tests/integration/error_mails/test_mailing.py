@@ -16,7 +16,8 @@ from tests.servers.smtp import MailServer
 from tests.stacks import Running, Stack
 from tests.support.app import tasks
 
-SECONDS = 60
+#: What comes just too late for a round of mails is in the next one, a minute later.
+SECONDS = 120
 
 Mailing = Callable[[Stack], Stack]
 
@@ -91,6 +92,16 @@ def test_failed_jobs_are_mailed_and_retries_are_not(
     mails = mail_server.of("RuntimeError: out of paper")
     assert sum(mail.count() for mail in mails) == 5
     assert f"Told by {tasks.fail.name}, as ERROR." in mails[0].text
+
+
+def test_a_worker_that_stops_stores_what_its_children_have(stack: Stack, mailing: Mailing) -> None:
+    ledger = Ledger(mailing(stack))
+    worker = stack.start("worker", "-Q", "default")
+    ids = [ledger.submit(tasks.fail, "out of paper") for _ in range(30)]
+    for task_id in ids:
+        ledger.wait_until_final(task_id)
+    worker.stop()
+    assert stack.call(helpers.kept)["RuntimeError: out of paper"] == 30
 
 
 def test_a_job_whose_worker_dies_each_time_is_mailed_once(

@@ -13,6 +13,8 @@ from tests.stacks import Running, Stack
 TAKEN_OVER = 30
 #: Seconds from one kill to the next, and how many.
 PAUSE, KILLS = 2.0, 5
+#: Seconds for which an occurrence is not yet missed.
+GRACE = 1
 SUBMITTED, MERGED, SKIPPED = "SUBMITTED", "MERGED", "SKIPPED"
 
 
@@ -77,7 +79,8 @@ def test_when_the_leader_hangs_the_other_goes_on_and_it_comes_back_too_late(stac
 def test_what_was_missed_while_everything_was_down_follows_the_policy_once(stack: Stack) -> None:
     rules = {"": MERGED, "ONCE": MERGED, "ALL": SUBMITTED, "SKIP": SKIPPED}
     numbers = {
-        name: stack.call(beats.every, 2, f"with {name}", misfire=name, grace=1) for name in rules
+        name: stack.call(beats.every, 2, f"with {name}", misfire=name, grace=GRACE)
+        for name in rules
     }
     running = [start(stack), start(stack)]
     for number in numbers.values():
@@ -100,7 +103,8 @@ def test_what_was_missed_while_everything_was_down_follows_the_policy_once(stack
     for name, outcome in rules.items():
         found = stack.call(beats.told, numbers[name])
         assert_each_once(stack, f"with {name}", found, seconds=2)
-        missed = [one for one in found if down < one["due"] < up]
+        # What was due just before may still be in its grace when a quick beat looks.
+        missed = [one for one in found if down < one["due"] < up - GRACE]
         assert len(missed) >= 3, found
         if outcome == MERGED:
             # The one that stands for them is the last that was due when beat was there again.

@@ -12,6 +12,7 @@ from celery_uncovered.dashboard.timetable import Entry, entry_page
 from celery_uncovered.jobs import api as jobs
 from celery_uncovered.jobs.leadership import Candidate
 from celery_uncovered.jobs.models import Job, Occurrence, Reader
+from tests.unit.jobs.schedules.conftest import move_to_mars
 from tests.unit.jobs.web.help import (
     client_of,
     make_job,
@@ -379,6 +380,18 @@ def test_a_schedule_whose_times_cannot_be_read_says_so_and_can_be_mended(
     page = client.get("/schedules/").content.decode()
     assert "The times of schedule “Mondays” cannot be read: " in page
     assert said(edited(client, entry, every="day", time="01:00")).startswith("0 1 * * *")
+
+
+def test_a_zone_that_this_host_does_not_know_is_named_and_can_be_mended(
+    client: Client, entry: PeriodicTask
+) -> None:
+    move_to_mars(entry)
+    page = client.get("/schedules/").content.decode()
+    assert "cannot be read: " in page
+    assert "Mars/Base" in page
+    answer = client.post(f"/schedules/{entry.pk}/edit/", form(zone="Mars/Base"))
+    assert "Zone “Mars/Base” is not known" in answer.content.decode()
+    assert said(edited(client, entry, zone="UTC")) == "30 7 * * 1 UTC"
 
 
 @time_machine.travel("2026-05-04T12:00:00Z", tick=False)

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
+from celery_uncovered.error_mails.desk import Desk
 from celery_uncovered.error_mails.event import ErrorEvent
-from celery_uncovered.error_mails.keeper import Desk
 from celery_uncovered.error_mails.tallies import Batch, Tally
 from tests.servers.processes import wait_for
 

@@ -1,6 +1,7 @@
 """Rounds of mails: who is told what, how often, and that the numbers add up."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
@@ -122,6 +123,16 @@ def test_long_sentences_and_lines_make_one_line_of_a_subject() -> None:
     [mail] = sent_mails()
     assert "\n" not in mail.subject
     assert len(mail.subject) < wording.SUBJECT + 30
+
+
+def test_errors_that_came_together_are_told_of_by_their_first(
+    django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]],
+) -> None:
+    """And a round of twenty kinds takes few statements for each mail."""
+    come(*kinds(20, each=2))
+    with django_assert_max_num_queries(20 * 12 + 20):
+        assert round_now() == 20
+    assert sent_mails()[0].body.startswith("2 times, first at 1970-01-01 00:01:40 UTC")
 
 
 # --- when -------------------------------------------------------------------------------------------

@@ -6,9 +6,10 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import DataError, OperationalError, transaction
 
 from celery_uncovered.error_mails import storing
+from celery_uncovered.error_mails.event import ErrorEvent
 from celery_uncovered.error_mails.kinds import OTHERS
 from celery_uncovered.error_mails.models import Keeper, Kind
 from celery_uncovered.error_mails.storing import KindGoneError, store
@@ -90,6 +91,18 @@ def test_secrets_and_what_no_database_takes_are_not_stored() -> None:
     kind = Kind.objects.values().get()
     assert secret not in repr(kind)
     assert "\ufffd\ufffd" in kind["sentence"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_words_that_the_database_refuses_hold_up_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: ErrorEvent) -> dict[str, str]:
+        raise DataError
+
+    store(batch(tally("known", 1)))
+    Kind.objects.update(is_told=True)
+    monkeypatch.setattr(storing, "_words", refuse)
+    store(batch(tally("known", 2), tally("new", 4), number=2))
+    assert counts() == {"known": (3, 3), OTHERS: (4, 4)}
 
 
 def test_a_kind_that_goes_at_that_moment_makes_the_keeper_try_again(

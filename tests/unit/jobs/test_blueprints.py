@@ -7,8 +7,9 @@ import pytest
 from celery import current_app, signals
 
 from celery_uncovered.jobs import blueprints
+from celery_uncovered.jobs.messages import arguments
 from celery_uncovered.jobs.models import Job
-from tests.support.app import tasks
+from tests.support.app import secret_tasks, tasks
 
 pytestmark = pytest.mark.usefixtures("ledger")
 
@@ -58,6 +59,18 @@ def test_a_copy_is_what_celery_builds(
     assert copied == celerys
     assert copied.envelope() == celerys.envelope()
     assert result.ignored == copied.headers["ignore_result"]
+
+
+def test_a_copy_tells_of_secrets_what_celerys_message_does() -> None:
+    """The tokens differ, as they do each time."""
+    task: Any = current_app.tasks[secret_tasks.handle.name]
+    given = (("bob", "hunter2"), {"api_key": "xyz", "what": "it's"})
+    celerys, _ = task._built_by_celery("one", *given, {})
+    blueprint = task._blueprint("other", ["ann", "x"], {}, {})
+    copied = blueprint.fill_in("one", *given)
+    assert copied.headers == celerys.headers
+    assert copied.headers["argsrepr"] == "('bob', '********')"
+    assert arguments(copied.body) == arguments(celerys.body)
 
 
 def build_nothing() -> Any:

@@ -1,5 +1,6 @@
 """The sabotage runner tells noticed, survived and bad patches apart."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -45,7 +46,7 @@ def sabotage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Sabotage:
     def attempt(header: str, change: tuple[str, str]) -> tuple[int, str]:
         (patches / "one.patch").write_text(f"{header}\n{diff(*change)}")
         code = main(["--tree", str(tree)])
-        return code, capsys.readouterr().out
+        return code, re.sub(r"\(\d+ s\)", "(0 s)", capsys.readouterr().out)
 
     return attempt
 
@@ -58,7 +59,7 @@ def diff(old: str, new: str) -> str:
 
 
 def test_a_patch_that_a_test_notices_is_fine(sabotage: Sabotage) -> None:
-    assert sabotage("Behaviours: J1", WRONG) == (0, "noticed  one: J1\n")
+    assert sabotage("Behaviours: J1", WRONG) == (0, "noticed  one: J1 (0 s)\n")
 
 
 def test_a_patch_that_no_test_notices_survives(sabotage: Sabotage) -> None:
@@ -94,3 +95,27 @@ def test_only_takes_one_patch(sabotage: Sabotage, tmp_path: Path) -> None:
     assert sabotage("Behaviours: J1", WRONG)[0] == 0
     assert main(["--tree", str(tmp_path / "project"), "--only", "other"]) == 2
     assert main(["--tree", str(tmp_path / "project"), "--only", "one"]) == 0
+
+
+def test_several_patches_are_tried_at_once_and_counted(
+    sabotage: Sabotage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sabotage("Behaviours: J1", WRONG)
+    patches = tmp_path / "project/tests/sabotage/patches"
+    (patches / "two.patch").write_text((patches / "one.patch").read_text())
+    assert main(["--tree", str(tmp_path / "project"), "--jobs", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sorted(line.split(":")[0] for line in lines[:2]) == ["noticed  one", "noticed  two"]
+    assert lines[2:] == ["2 of 2 patches noticed."]
+
+
+def test_the_run_ends_with_the_first_failing_test_of_each_behaviour(
+    sabotage: Sabotage, tmp_path: Path
+) -> None:
+    (tmp_path / "project/tests/test_zoo.py").write_text(
+        "import pathlib, pytest\n"
+        "@pytest.mark.behaviour('J1')\n"
+        f"def test_it_is_not_reached(): pathlib.Path({str(tmp_path / 'reached')!r}).touch()\n"
+    )
+    assert sabotage("Behaviours: J1", WRONG)[0] == 0
+    assert not (tmp_path / "reached").exists()

@@ -19,7 +19,11 @@ _CHUNK = 16 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """Seconds and bytes that one request may take; ``deadline`` is for the whole of it."""
+    """Seconds and bytes that one request may take.
+
+    ``deadline`` is looked at between reads of the body, so a request ends at most ``read`` seconds
+    after it.
+    """
 
     connect: float = 3.0
     read: float = 10.0

@@ -17,7 +17,9 @@ def own_payments(viewer: jobs.Viewer) -> QuerySet[Payment]:
     if viewer.user_id is not None:
         own |= Q(payer_id=viewer.user_id)
     if viewer.session:
-        own |= Q(payer=None, payer_session=viewer.session)
+        # Whoever sent the same form at the same moment reads its job, while that is kept.
+        read = jobs.jobs_read_by(session=viewer.session)
+        own |= Q(payer=None) & (Q(payer_session=viewer.session) | Q(task_id__in=read))
     return Payment.objects.filter(own)
 
 

@@ -61,10 +61,11 @@ def payment(request: HttpRequest, task_id: str) -> HttpResponseBase:
 def card(request: HttpRequest, task_id: str) -> HttpResponseBase:
     """The part of the page that changes."""
     found = payment_or_404(jobs.viewer_of(request), task_id)
+    # Weak, because it also says how long ago something was.
     return jobs.unless_unchanged(
         request,
         render(request, "tricks/payments/_card.html", _card_context(found)),
-        etag=f'"{version_of(found)}"',
+        etag=f'W/"{version_of(found)}"',
     )
 
 

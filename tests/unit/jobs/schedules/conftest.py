@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from celery_uncovered.jobs.models import ScheduleRecord
@@ -66,3 +67,10 @@ def crontab_of(text: str, zone: str = "UTC") -> CrontabSchedule:
         day_of_week=weekday,
         timezone=zone,
     )
+
+
+def move_to_mars(row: PeriodicTask) -> None:
+    """Into a zone that this host does not know, as one of a newer database of zones may be."""
+    statement = "UPDATE django_celery_beat_crontabschedule SET timezone = 'Mars/Base' WHERE id = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [row.crontab_id])

@@ -210,4 +210,4 @@ def test_a_line_without_an_end_is_not_kept_in_memory_for_ever() -> None:
             out.write("x" * 1024)
         assert len("".join(text for _, text in writer().log_of(attempt).rests())) < 33_000
     recorder.end(attempt)
-    assert len(stored("endless")) > 32 * 1024
+    assert stored("endless").endswith("x [cut]\n")

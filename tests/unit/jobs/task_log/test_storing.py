@@ -19,7 +19,7 @@ from celery_uncovered.jobs.current import RunningAttempt, running
 from celery_uncovered.jobs.models import Job, LogPart
 from celery_uncovered.jobs.retention import Purge
 from celery_uncovered.jobs.task_log import recorder, store, writer
-from celery_uncovered.jobs.task_log.pending import LARGEST_PART
+from celery_uncovered.jobs.task_log.pending import LARGEST_ROW
 from celery_uncovered.jobs.task_log.tail import read_log
 from celery_uncovered.jobs.task_log.writer import Writer
 from celery_uncovered.jobs.worker import batch
@@ -42,6 +42,24 @@ def say(attempt: RunningAttempt, *texts: str) -> None:
 
 
 # --- bounds ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("limit", [0, 100, 5_000, 64 * 1024])
+def test_no_more_is_kept_than_was_said(
+    fresh_writer: Writer, settings: Settings, limit: int
+) -> None:
+    """Whatever the lines are like: long, short, or of letters that take more than one byte."""
+    settings.JOBS_LOG_MAX_BYTES = limit
+    for number in (1, 2, 3):
+        attempt = attempt_at("job", number)
+        for word in ("x", "ü" * 3_000, "", "word " * 50) * 30:
+            say(attempt, word)
+            recorder.write_all()
+        recorder.end(attempt)
+        assert len(stored("job").encode()) <= limit
+    log = read_log("job")
+    kept = sum(len(piece.text.encode()) for piece in log.pieces)
+    assert kept + sum(piece.left_out for piece in log.pieces) == log.next_offset
+
+
 @pytest.mark.parametrize("writes", [1, 200], ids=["at once", "bit by bit"])
 def test_the_first_and_the_last_lines_are_kept_and_the_middle_is_counted(
     fresh_writer: Writer, settings: Settings, writes: int
@@ -104,7 +122,9 @@ def test_rows_are_small_and_hold_whole_lines(fresh_writer: Writer) -> None:
         assert part.end - part.start == len(part.text.encode())
         assert part.text.endswith("\n")
         assert part.text.count("\n") == part.lines
-        assert part.end - part.start <= LARGEST_PART or part.lines == 1
+        assert part.end - part.start <= LARGEST_ROW
+    assert "yyy [cut]\n" in stored("job")
+    assert said(stored("job"))[-1] == "INFO end"
 
 
 def test_where_nothing_is_to_be_stored_nothing_is(fresh_writer: Writer, settings: Settings) -> None:

@@ -2,13 +2,10 @@
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.jobs.messages import Delivery
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.tricks.payments import accepting, charging, moves
 from celery_uncovered.tricks.payments.gateway import Unavailable
@@ -158,23 +155,4 @@ def test_a_worker_that_wakes_late_changes_nothing_and_charges_nothing_more(
     charging.charge(payment.pk)
     counts = store.counts()
     assert (counts["requests"], counts["charges"]) == (2, 1)
-    assert fresh(payment).charge_id == store.charges()[0]["id"]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_jobs_that_charge_the_same_payment_at_once_make_one_charge(
-    sent: list[Delivery], store: Store
-) -> None:
-    payment = accept()
-
-    def charge(_: int) -> str:
-        try:
-            return str(charging.charge(payment.pk)["status"])
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(4) as pool:
-        assert set(pool.map(charge, range(4))) == {"SETTLED"}
-    counts = store.counts()
-    assert counts["charges"] == 1
     assert fresh(payment).charge_id == store.charges()[0]["id"]

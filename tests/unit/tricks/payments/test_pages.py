@@ -185,6 +185,16 @@ def test_another_browser_on_loopback_does_not_see_it(client: Client, settings: S
     assert address not in other.get(FORM).content.decode()
 
 
+def test_each_answer_to_a_form_that_was_sent_twice_at_once_opens_its_payment(
+    client: Client,
+) -> None:
+    """A browser without a session sends both, and has that of the answer which comes last."""
+    form = filled()
+    browsers = [client, client_of(address="127.0.0.1")]
+    [address] = {browser.post(FORM, form)["Location"] for browser in browsers}
+    assert [browser.get(address).status_code for browser in browsers] == [200, 200]
+
+
 def test_the_payer_reads_the_job_and_keeps_the_payment_when_the_job_is_gone() -> None:
     ada = client_of(make_user("ada"))
     answer = ada.post(FORM, filled(), headers=JSON).json()
