@@ -21,6 +21,8 @@ from tests.support.commands import BIN, COMMANDS
 
 QUIET = ("--loglevel", "WARNING")
 CHILDREN, SECONDS, SOON = 2, 5, 1.0
+#: Of the chat's deaths those at the worst moment.
+HALF = 0.5
 
 
 @dataclass(kw_only=True)
@@ -105,10 +107,19 @@ class Fleet:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self.dice.choice(children), signal.SIGKILL)
                     self.kills[role] += 1
+        elif role == "chat" and self.dice.random() < HALF:
+            self.let_the_chat_die()
         elif self.processes[role].is_running:
             self.processes[role].signal(signal.SIGKILL)
             self.processes[role].wait()
             self.kills[role] += 1
+
+    def let_the_chat_die(self) -> None:
+        """At its next request: when it has done what it was asked and not said so, or just before."""
+        rule = {"kind": self.dice.choice(["killed-after", "killed"]), "times": 1}
+        with contextlib.suppress(requests.RequestException):
+            requests.post(f"{self.chat}/_faults", json=[rule], timeout=SECONDS)
+            self.kills["chat"] += 1
 
     def supervise(self) -> None:
         for role, process in self.processes.items():
