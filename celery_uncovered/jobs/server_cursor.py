@@ -50,7 +50,7 @@ def run_at_once(statement: str, values: Values) -> int | None:
     refuses it, in which case the cursor will say why.
     """
     database = _database()
-    if database is None or not database.get_autocommit():
+    if database is None or not database.autocommit:
         return None
     connection = database.connection
     server = connection.pgconn
@@ -86,11 +86,13 @@ def _database() -> Any:
     """Django's connection to a PostgreSQL, open and well; None where there is none to use so."""
     # Not by Django's proxy, which looks the connection up for each attribute.
     database: Any = connections[DEFAULT_DB_ALIAS]
-    is_watched = database.queries_logged or database.execute_wrappers
-    if database.vendor != "postgresql" or Cursor is None or is_watched:
+    if database.vendor != "postgresql" or Cursor is None:
+        return None
+    if database.queries_logged or database.execute_wrappers:
         return None
     database.close_if_health_check_failed()
-    database.ensure_connection()
+    if database.connection is None:
+        database.ensure_connection()
     database.validate_no_broken_transaction()
     return database
 
