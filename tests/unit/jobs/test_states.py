@@ -20,7 +20,8 @@ ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| [^|]+ \|$", re.MULTILINE)
 
 def moves_on_the_page() -> dict[State, set[State]]:
     sources: dict[State, set[State]] = {}
-    for before, after in ROW.findall(PAGE.read_text())[1:]:
+    of_jobs = PAGE.read_text().partition("# The states of a run")[0]
+    for before, after in ROW.findall(of_jobs)[1:]:
         if before.strip() != "–":  # noqa: RUF001  # the page says it so
             for state in states_in(after):
                 sources.setdefault(state, set()).update(states_in(before))
