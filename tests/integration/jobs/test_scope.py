@@ -1,5 +1,7 @@
 """The scope with real workers: it arrives unchanged, and no job gets that of another."""
 
+from typing import Any
+
 import pytest
 
 from tests.integration.jobs import scopes
@@ -19,10 +21,13 @@ def test_the_scope_arrives_unchanged_in_every_way(stack: Stack, ledger: Ledger, 
     for task_id in ids.values():
         assert ledger.wait_until_final(task_id).state == "SUCCESS", ledger.job(task_id)
     assert stack.call(scopes.told, list(ids.values())) == dict.fromkeys(ids.values(), TOLD)
+
     # The child, the parts, and the errback.
-    others = stack.call(scopes.told_by_others, scoped.tell.name, list(ids.values()))
-    assert len(others) > 10
-    assert [each for each in others if each != TOLD] == []
+    def told_by_others() -> list[Any]:
+        return list(stack.call(scopes.told_by_others, scoped.tell.name, list(ids.values())))
+
+    stack.wait_for(lambda: len(told_by_others()) > 10, 40, "the others have told their scopes")
+    assert [each for each in told_by_others() if each != TOLD] == []
     stack.wait_for(
         lambda: stack.call(scopes.told_by_others, scoped.tell_after.name, []) == [TOLD],
         40,
