@@ -2,8 +2,8 @@
 PORT ?= 8000
 ARGS ?=
 ONLY ?=
-# Many tests wait for something: three workers suit two cores; JOBS=8 on a larger machine.
-JOBS ?= 3
+# Two test workers suit two cores and the memory of two browsers; JOBS=8 on a larger machine.
+JOBS ?= 2
 # Of `make chaos`: MINUTES is how long its clients take to submit, 40 for 100,000 jobs.
 CHAOS_JOBS = $(if $(filter command line environment,$(origin JOBS)),$(JOBS),100000)
 SEED ?= 1
@@ -25,7 +25,7 @@ sign-in:  ## Print a new link to sign in with (PORT=8000)
 	@bin/environment base
 	@$(BIN)/python manage.py sign_in_link --port $(PORT)
 
-test:  ## Run the whole suite, with the servers it needs (ARGS="-k name", JOBS=3)
+test:  ## Run the whole suite, with the servers it needs (ARGS="-k name", JOBS=2)
 	@bin/environment test
 	@bin/install-servers
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
@@ -54,7 +54,7 @@ chaos-runs:  ## Kill everything while durable runs go on, and audit (SEED=1 STAC
 	@bin/install-servers
 	@$(BIN)/python -m tests.chaos.runs --seed $(SEED) --stack $(STACK) $(if $(MINUTES),--minutes $(MINUTES))
 
-sabotage:  ## Break one mechanism after another; its tests must fail (ONLY=name, JOBS=3)
+sabotage:  ## Break one mechanism after another; its tests must fail (ONLY=name, JOBS=2)
 	@bin/environment test
 	@bin/install-servers
 	@$(BIN)/python -m tests.sabotage.run --jobs $(JOBS) $(if $(ONLY),--only $(ONLY))

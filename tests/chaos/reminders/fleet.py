@@ -107,19 +107,23 @@ class Fleet:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self.dice.choice(children), signal.SIGKILL)
                     self.kills[role] += 1
-        elif role == "chat" and self.dice.random() < HALF:
-            self.let_the_chat_die()
+        elif role == "chat" and self.dice.random() < HALF and self.let_the_chat_die():
+            self.kills[role] += 1
         elif self.processes[role].is_running:
             self.processes[role].signal(signal.SIGKILL)
             self.processes[role].wait()
             self.kills[role] += 1
 
-    def let_the_chat_die(self) -> None:
-        """At its next request: when it has done what it was asked and not said so, or just before."""
+    def let_the_chat_die(self) -> bool:
+        """At its next request: when it has done what it was asked and not said so, or just before.
+
+        False where it does not answer.
+        """
         rule = {"kind": self.dice.choice(["killed-after", "killed"]), "times": 1}
         with contextlib.suppress(requests.RequestException):
             requests.post(f"{self.chat}/_faults", json=[rule], timeout=SECONDS)
-            self.kills["chat"] += 1
+            return True
+        return False
 
     def supervise(self) -> None:
         for role, process in self.processes.items():

@@ -338,7 +338,7 @@ def tell_the_operator() -> dict[str, Any]:
 
     def first() -> None:
         act("one")
-        workflows.sleep(0.05)
+        workflows.sleep(1.0)
 
     with logged("celery_uncovered.workflows") as lines, defined(first=first, gone=first) as made:
         changing, gone = made
