@@ -50,8 +50,8 @@ class Plan:
     pulls: int
     days: int
     seed: int
-    pauses: tuple[float, float] = (1.0, 3.0)
-    shortest_step: float = 3.0
+    pauses: tuple[float, float] = (2.0, 5.0)
+    shortest_step: float = 2.5
     #: How long nothing may happen in a step before what lacks counts as lost.
     patience: float = 120.0
     lives: tuple[Life, ...] = field(init=False)
