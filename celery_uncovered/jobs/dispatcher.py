@@ -14,6 +14,7 @@ from celery_uncovered.jobs import (
     chores,
     dispatching,
     idle,
+    looks,
     lost_messages,
     node,
     outbox,
@@ -137,6 +138,8 @@ def publish_due() -> int:
     published = 0
     while True:
         now = timezone.now()
+        if not looks.finds(looks.DUE, now):
+            return published
         due = Job.objects.filter(state__in=[State.SCHEDULED, State.RETRY], due_at__lte=now)
         ids = list(due.order_by("due_at").values_list("id", flat=True)[:BATCH])
         if ids:
@@ -156,11 +159,10 @@ def publish_unpublished() -> int:
     Takes SPELL_SECONDS at most. On a broker that should not hold many messages, no more than there
     is room for in each queue.
     """
-    overdue = Job.objects.filter(
-        state=State.QUEUED, published_at=None, queued_at__lte=timezone.now() - GRACE
-    )
-    if not overdue.exists():
+    since = timezone.now() - GRACE
+    if not looks.finds(looks.UNPUBLISHED, since):
         return 0
+    overdue = Job.objects.filter(state=State.QUEUED, published_at=None, queued_at__lte=since)
     until = time.monotonic() + SPELL_SECONDS
     rooms = room_in_queues()
     published = sum(

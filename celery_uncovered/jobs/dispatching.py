@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Min
 from django.utils import timezone
 
+from celery_uncovered.jobs import looks
 from celery_uncovered.jobs.models import Job, Leader
 from celery_uncovered.jobs.sender import most_ahead
 from celery_uncovered.jobs.states import State
@@ -15,6 +16,7 @@ ROLE = "dispatcher"
 GRACE = timedelta(seconds=2)
 #: Seconds without an act, or of lag, from which on something is wrong.
 SILENT, LATE = 10.0, 30.0
+NOTE = "UPDATE jobs_leader SET acted_at = %s, lag_seconds = %s WHERE role = %s AND holder = %s"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +71,10 @@ def dispatching() -> Dispatching:
 
 def note_lag(holder: str) -> float:
     """Note how late the dispatcher ``holder`` is, if it leads; the seconds."""
-    late = lag()
-    Leader.objects.filter(role=ROLE, holder=holder).update(
-        acted_at=timezone.now(), lag_seconds=late
-    )
+    now = timezone.now()
+    is_late = looks.finds(looks.DUE, now) or looks.finds(looks.UNPUBLISHED, now - GRACE)
+    late = lag() if is_late else 0.0
+    looks.changes(NOTE, now, late, ROLE, holder)
     return late
 
 

@@ -7,6 +7,7 @@ from celery import current_app
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
+from celery_uncovered.jobs import looks
 from celery_uncovered.jobs.contexts import request_of
 from celery_uncovered.jobs.models import Job
 from celery_uncovered.jobs.states import LIVE, WAITING
@@ -20,7 +21,10 @@ CANCELLED = "The job was cancelled."
 
 def expire(task_id: str | None = None) -> int:
     """Revoke the waiting jobs whose time ran out (only ``task_id``, if given); how many."""
-    waiting = Job.objects.filter(state__in=WAITING, expires_at__lte=timezone.now())
+    now = timezone.now()
+    if not looks.finds(looks.EXPIRED, now):
+        return 0
+    waiting = Job.objects.filter(state__in=WAITING, expires_at__lte=now)
     if task_id is not None:
         waiting = waiting.filter(id=task_id)
     return sum(_expire(id_) for id_ in list(waiting.values_list("id", flat=True)))

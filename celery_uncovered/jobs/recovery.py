@@ -13,7 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from celery_uncovered.jobs import settle
+from celery_uncovered.jobs import looks, settle
 from celery_uncovered.jobs.contexts import request_of
 from celery_uncovered.jobs.errors import NothingFollowedError
 from celery_uncovered.jobs.idle import CANCELLED
@@ -33,11 +33,12 @@ MAX_LOST = 5
 def recover_dead_nodes() -> int:
     """Queue the jobs of nodes that are gone again; how many jobs."""
     recovered = 0
-    for node in Node.objects.filter(id__in=_dead_nodes()):
+    dead = _dead_nodes()
+    for node in Node.objects.filter(id__in=dead) if dead else ():
         log.warning("Worker %s is gone; its jobs are queued again", node.name)
         recovered += _recover_leases(node.id)
         node.delete()
-    for lease in _orphaned_leases():
+    for lease in _orphaned_leases() if looks.finds(looks.STARTED) else ():
         recovered += _recover_leases(lease)
     return recovered
 
@@ -45,12 +46,9 @@ def recover_dead_nodes() -> int:
 def _dead_nodes() -> list[str]:
     # The database's clock, which wrote the beats: workers' clocks may differ.
     stale = Node.objects.filter(beat_at__lt=Now() - timedelta(seconds=settings.JOBS_LEASE_SECONDS))
-    silent = set(stale.values_list("id", flat=True))
-    return [
-        node.id
-        for node in Node.objects.all()
-        if node.id in silent or is_surely_dead(_identity(node))
-    ]
+    silent = Exists(stale.filter(id=OuterRef("id")))
+    nodes = Node.objects.annotate(is_silent=silent)
+    return [node.id for node in nodes if node.is_silent or is_surely_dead(_identity(node))]
 
 
 def _orphaned_leases() -> list[str]:
@@ -135,6 +133,8 @@ def each(jobs: Iterable[Job], act: Callable[[Job], bool]) -> int:
 
 def fail_abandoned() -> int:
     """Fail the jobs that handed over to what is gone: nothing of their family lives; how many."""
+    if not looks.finds(looks.STARTED):
+        return 0
     ids = _abandoned().order_by("-started_at").values_list("id", flat=True)
     # One after another: the end of one may end, or go on with, what it was a part of.
     return each((job for id_ in list(ids) for job in _abandoned().filter(id=id_)), _fail_abandoned)

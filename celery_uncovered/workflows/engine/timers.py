@@ -2,10 +2,15 @@
 
 from django.db import connection, transaction
 
+from celery_uncovered.jobs import api as jobs
 from celery_uncovered.workflows.engine import statements, waiting
 from celery_uncovered.workflows.engine.clock import clock
 from celery_uncovered.workflows.models import Wait
 
+DUE = """
+SELECT 1 FROM workflows_wait {wait_due}
+WHERE NOT fired AND due_at IS NOT NULL AND due_at <= %s LIMIT 1
+"""
 #: Waits that one look takes up.
 MANY = 2000
 
@@ -21,9 +26,10 @@ def wake_due() -> int:
 
 
 def _wake_some() -> int:
-    due = Wait.objects.filter(fired=False, due_at__lte=clock.now()).order_by("due_at")
-    if not due.exists():
+    now = clock.now()
+    if not jobs.finds(DUE, now):
         return 0
+    due = Wait.objects.filter(fired=False, due_at__lte=now).order_by("due_at")
     with transaction.atomic():
         if connection.features.has_select_for_update_skip_locked:
             due = due.select_for_update(skip_locked=True)
