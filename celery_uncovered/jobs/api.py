@@ -46,6 +46,7 @@ from celery_uncovered.jobs.errors import (
 from celery_uncovered.jobs.failures import JobFailure, job_failed
 from celery_uncovered.jobs.forking import no_fork
 from celery_uncovered.jobs.ids import new_id
+from celery_uncovered.jobs.literals import dumps
 from celery_uncovered.jobs.looks import finds
 from celery_uncovered.jobs.masking import is_secret_name, mask_text, mask_value
 from celery_uncovered.jobs.masking.known import learn_secrets
@@ -188,6 +189,7 @@ __all__ = [
     "discard_job",
     "discard_set_aside",
     "dispatching",
+    "dumps",
     "examples",
     "find_artifact",
     "finds",

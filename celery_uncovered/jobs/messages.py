@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from kombu.utils.json import dumps, loads
+from kombu.utils.json import loads
 
-from celery_uncovered.jobs import sealing
+from celery_uncovered.jobs import literals, sealing
 from celery_uncovered.jobs.errors import ArgumentsNotJsonError, ArgumentsTooLargeError
 
 #: Header with the number of the attempt that a message is for; a worker claims only that one.
@@ -60,14 +60,13 @@ class Message:
 
     def envelope(self) -> str:
         """The part of the message that is not its body, as the ledger's ``message`` text."""
-        return encode(
-            {
-                "exchange": self.exchange,
-                "routing_key": self.routing_key,
-                "headers": self.headers,
-                "properties": self.properties,
-            }
-        )
+        parts = {
+            "exchange": self.exchange,
+            "routing_key": self.routing_key,
+            "headers": self.headers,
+            "properties": self.properties,
+        }
+        return literals.dumps(parts, is_meant=sealing.is_genuine)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +105,7 @@ def full_headers(headers: dict[str, Any]) -> dict[str, Any]:
 
 def encode(value: Any) -> str:
     """``value`` as strict JSON text (no NaN), with kombu's tags for dates, UUIDs and decimals."""
-    return str(dumps(value, allow_nan=False, ensure_ascii=False))
+    return literals.dumps(value)
 
 
 def decode(text: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django_celery_results.backends.database import DatabaseBackend
 
-from celery_uncovered.jobs import sealing
+from celery_uncovered.jobs import literals, sealing
 from celery_uncovered.jobs.masking import mask_value
 
 #: Values that each JSON encoder writes alike, and the most common note beside a result.
@@ -29,6 +29,8 @@ class TextBackend(DatabaseBackend):  # type: ignore[misc]  # the package ships n
             if data == CHILDLESS:
                 return "application/json", "utf-8", CHILDLESS_TEXT
         encoded: tuple[str, str, str] = super()._encode(data)
+        if literals.TYPE_NAME in encoded[2] and (tagged := literals.with_tags(data)) is not data:
+            encoded = super()._encode(tagged)
         return encoded
 
     def sealed_text(self, value: Any) -> str:

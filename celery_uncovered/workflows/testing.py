@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from django.db.models import Min
 
 from celery_uncovered.workflows.definitions import Workflow
-from celery_uncovered.workflows.engine import claims, timers
+from celery_uncovered.workflows.engine import claims, recovery, timers
 from celery_uncovered.workflows.engine.clock import clock
 from celery_uncovered.workflows.engine.hub import Hub
 from celery_uncovered.workflows.engine.threads import Done, StepThreads, Work, perform
@@ -46,6 +46,8 @@ class TimeSkipper:
     def advance(self) -> None:
         """Advance all runs as far as they go without any time passing."""
         timers.wake_due()
+        # Within the test's transaction nothing is told after the commit.
+        recovery.wake_untold()
         while Run.objects.filter(state=RunState.READY).exists():
             queues = Run.objects.filter(state=RunState.READY).values_list("queue", flat=True)
             for queue in set(queues):

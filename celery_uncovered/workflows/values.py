@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from django.conf import settings
-from kombu.utils.json import dumps, loads
+from kombu.utils.json import loads
 
 from celery_uncovered.jobs import api as jobs
 from celery_uncovered.workflows.errors import NotJsonError, TooLargeError
@@ -49,7 +49,7 @@ def _text_of(value: Any, what: str) -> str:
         elif kind in _PLAIN:
             text = str(value) if kind is int else _constants[value]
         else:
-            text = str(dumps(value, allow_nan=False, ensure_ascii=False))
+            text = jobs.dumps(value)
         if len(text) < ALWAYS_FITS:
             return text
         size = len(text.encode())

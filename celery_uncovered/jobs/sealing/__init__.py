@@ -9,7 +9,7 @@ it. ``opened`` is called in two places only: around the task, and where a progra
 from celery_uncovered.jobs.sealing.positions import positions_of, secret_positions
 from celery_uncovered.jobs.sealing.reading import left_sealed, read
 from celery_uncovered.jobs.sealing.request import SEALED_HEADER, open_request
-from celery_uncovered.jobs.sealing.sealed import Sealed, holds_sealed, opened
+from celery_uncovered.jobs.sealing.sealed import Sealed, holds_sealed, is_genuine, opened
 from celery_uncovered.jobs.sealing.sealer import (
     seal,
     seal_body,
@@ -23,6 +23,7 @@ __all__ = [
     "SEALED_HEADER",
     "Sealed",
     "holds_sealed",
+    "is_genuine",
     "left_sealed",
     "masked_args",
     "open_request",

@@ -6,6 +6,8 @@ from typing import Any
 
 from kombu.utils.json import loads, register_type
 
+from celery_uncovered.jobs.errors import SealBrokenError
+from celery_uncovered.jobs.literals import Literal
 from celery_uncovered.jobs.masking import MASK
 from celery_uncovered.jobs.sealing.keys import decrypted, encrypted
 
@@ -38,8 +40,20 @@ def holds_sealed(text: str | bytes | memoryview) -> bool:
 def is_sealed(value: Any) -> bool:
     """Whether ``value`` is a sealed secret: a ``Sealed``, or what plain JSON makes of one."""
     if isinstance(value, dict):
-        return value.keys() == {"__type__", "__value__"} and value["__type__"] == TYPE
+        is_tag = value.keys() == {"__type__", "__value__"} and value["__type__"] == TYPE
+        return is_tag and not isinstance(value, Literal)
     return isinstance(value, Sealed)
+
+
+def is_genuine(value: Any) -> bool:
+    """Whether ``value`` is a sealed secret that was sealed here, and not what somebody made up."""
+    if not is_sealed(value):
+        return False
+    try:
+        _opened(value.token if isinstance(value, Sealed) else value["__value__"])
+    except SealBrokenError:
+        return False
+    return True
 
 
 def closed(value: Any) -> dict[str, str]:
@@ -59,7 +73,8 @@ def opened(value: Any, found: list[Any] | None = None) -> Any:
             found.append(secret)
         return secret
     if isinstance(value, dict):
-        return {key: opened(inner, found) for key, inner in value.items()}
+        inside = {key: opened(inner, found) for key, inner in value.items()}
+        return Literal(inside) if isinstance(value, Literal) else inside
     if isinstance(value, (list, tuple)):
         return type(value)([opened(inner, found) for inner in value])
     return value

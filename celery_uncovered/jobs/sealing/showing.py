@@ -7,6 +7,7 @@ from typing import Any
 
 from kombu.utils.json import object_hook
 
+from celery_uncovered.jobs.literals import as_written
 from celery_uncovered.jobs.masking import MASK, mask_text, mask_value
 from celery_uncovered.jobs.masking.text import may_need_masking
 from celery_uncovered.jobs.sealing.sealed import is_sealed
@@ -41,7 +42,7 @@ def shown_start(text: str) -> str:
 
 
 def _as_written(found: dict[str, Any]) -> Any:
-    return MASK if is_sealed(found) else found
+    return MASK if is_sealed(found) else as_written(found)
 
 
 def _as_meant(found: dict[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 import logging
 from datetime import timedelta
 
-from django.db.models import Max, Q
+from django.db.models import DurationField, ExpressionWrapper, F, Max, Q, Value
 from django.utils import timezone
 
 from celery_uncovered.jobs import api as jobs
@@ -16,8 +16,10 @@ log = logging.getLogger(__name__)
 
 #: So many processes may die over a run in a row, without a step recorded, before it is a dead letter.
 MOST_CRASHES = 5
-#: A run that is ready has a job on its way; after so long it is given another one.
+#: A run that is ready has a job on its way; after so long it is given another one, and after twice as
+#: long a further one, and so on: no worker may be there for days. But never later than MOST_PATIENT.
 FORGOTTEN_AFTER = timedelta(seconds=15)
+MOST_PATIENT = timedelta(hours=1)
 #: Runs that one step of a sweep takes up.
 MANY = 2000
 
@@ -34,7 +36,7 @@ def sweep() -> int:
     Those are runs that are ready and forgotten, that a failed job held, that nobody woke for an event,
     and blocked ones whose code has changed.
     """
-    steps = (_held_by_none, _forgotten, _not_woken, _with_other_code)
+    steps = (_held_by_none, _forgotten, wake_untold, _with_other_code)
     return sum(step() for step in steps)
 
 
@@ -51,17 +53,23 @@ def _held_by_none() -> int:
 
 def _forgotten() -> int:
     """Ready for long: the process died between making them so and submitting the job."""
-    bound = timezone.now() - FORGOTTEN_AFTER
+    now = timezone.now()
+    bound = now - FORGOTTEN_AFTER
+    before = ExpressionWrapper(F("sent_again_at") - F("since"), DurationField())
+    after = ExpressionWrapper(Value(now) - F("sent_again_at"), DurationField())
+    is_long = Q(after__gt=F("before")) | Q(sent_again_at__lt=now - MOST_PATIENT)
     ready = Run.objects.filter(state=RunState.READY, since__lt=bound)
-    ready = ready.filter(Q(sent_again_at=None) | Q(sent_again_at__lt=bound))
+    ready = ready.annotate(before=before, after=after).filter(
+        Q(sent_again_at=None) | Q(is_long, sent_again_at__lt=bound)
+    )
     ids = list(ready.order_by("since").values_list("id", flat=True)[:MANY])
     # So that the next sweep leaves them alone for a while; since when it is ready is not forgotten.
-    Run.objects.filter(id__in=ids, state=RunState.READY).update(sent_again_at=timezone.now())
+    Run.objects.filter(id__in=ids, state=RunState.READY).update(sent_again_at=now)
     waiting.advance_later(ids)
     return len(ids)
 
 
-def _not_woken() -> int:
+def wake_untold() -> int:
     """An event or a child's end came, and whoever brought it died before waking the run."""
     parked = Wait.objects.filter(run__state=RunState.WAITING)
     arrived = Event.objects.filter(taken_by=None).values("key")

@@ -101,7 +101,7 @@ def recover_a_live_run() -> dict[str, Any]:
         recovery.let_go_of("another job")
         Run.objects.filter(id=handle.id).update(since=timezone.now() - timedelta(hours=1))
         recovery._forgotten()
-        recovery._not_woken()
+        recovery.wake_untold()
         seen.append((run.epoch, Run.objects.get(id=handle.id).epoch, run.state))
         return "looked"
 

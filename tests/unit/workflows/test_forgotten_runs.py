@@ -18,9 +18,23 @@ def test_a_run_that_nobody_takes_up_gets_a_job_now_and_then_and_keeps_its_time()
     assert recovery._forgotten() == 1
     assert recovery._forgotten() == 0
     assert Run.objects.get().since == since
-    Run.objects.update(sent_again_at=timezone.now() - timedelta(seconds=16))
+    Run.objects.update(sent_again_at=timezone.now() - timedelta(minutes=59))
     assert recovery._forgotten() == 1
+    assert Run.objects.get().since == since
     assert Job.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("ready", "sent_again", "jobs"),
+    [(31, 16, 1), (120, 16, 0), (120, 61, 1), (86_400, 3_000, 0), (86_400, 3_601, 1), (20, 50, 1)],
+)
+def test_the_longer_nobody_comes_the_rarer_it_gets_a_job(
+    ready: int, sent_again: int, jobs: int
+) -> None:
+    """Ready for so many seconds, and given a job again so many seconds ago."""
+    make_run(state="READY", age=ready)
+    Run.objects.update(sent_again_at=timezone.now() - timedelta(seconds=sent_again))
+    assert recovery._forgotten() == jobs
 
 
 def test_a_run_that_is_ready_for_the_first_time_is_left_alone() -> None:

@@ -1,6 +1,7 @@
 """The plugin for users' own tests: ``skip_time`` in a test of pytest."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
@@ -43,6 +44,34 @@ def test_time_passes_only_as_far_as_is_said(skip_time: TimeSkipper) -> None:
     skip_time.skip(timedelta(hours=2))
     assert said[-1] == "Bo 1"
     assert handle.state == "WAITING"
+
+
+LOOKS_LIKE_A_TAG = {
+    "__type__": "tomorrow's",
+    "__value__": [{"__type__": "sealed", "__value__": "x"}],
+}
+
+
+@workflows.step
+def give_back(value: Any) -> Any:
+    return value
+
+
+@workflows.workflow
+def take_any_payload(given: Any) -> Any:
+    payload = workflows.wait_for_event("any payload")
+    workflows.sleep(1)
+    return [given, give_back(payload)]
+
+
+def test_a_payload_that_looks_like_a_tag_of_kombus_means_itself(skip_time: TimeSkipper) -> None:
+    """Whoever signs a webhook may put anything into it."""
+    handle = workflows.start(take_any_payload, LOOKS_LIKE_A_TAG)
+    skip_time.advance()
+    workflows.send_event("any payload", LOOKS_LIKE_A_TAG)
+    skip_time.advance()
+    skip_time.skip(timedelta(seconds=2))
+    assert handle.result(timeout=5) == [LOOKS_LIKE_A_TAG, LOOKS_LIKE_A_TAG]
 
 
 @workflows.step(atomic=True)
