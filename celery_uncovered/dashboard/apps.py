@@ -47,6 +47,15 @@ class DashboardConfig(AppConfig):
         )
         jobs.register_link(
             jobs.NavigationLink(
+                label="Queues",
+                url_name="dashboard:queues",
+                order=66,
+                operators_only=True,
+                summary="What waits in each queue, and who takes it; pause one, and resume it.",
+            )
+        )
+        jobs.register_link(
+            jobs.NavigationLink(
                 label="Schedules",
                 url_name="dashboard:schedules",
                 order=70,

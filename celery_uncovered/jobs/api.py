@@ -35,6 +35,7 @@ from celery_uncovered.jobs.errors import (
     NotSentBackError,
     NotSetAsideError,
     OneByOneError,
+    QueueNameError,
     ScopeError,
     SealBrokenError,
     UniqueKeyError,
@@ -51,11 +52,18 @@ from celery_uncovered.jobs.looks import finds
 from celery_uncovered.jobs.masking import is_secret_name, mask_text, mask_value
 from celery_uncovered.jobs.masking.known import learn_secrets
 from celery_uncovered.jobs.patience import will_pass
+from celery_uncovered.jobs.pausing import (
+    PausedQueueInfo,
+    pause_queue,
+    paused_queues,
+    resume_queue,
+)
 from celery_uncovered.jobs.progress import (
     check_cancelled,
     report_progress,
     report_progress_of,
 )
+from celery_uncovered.jobs.queues import QueueInfo, list_queues
 from celery_uncovered.jobs.readers import add_reader, is_reader, jobs_read_by
 from celery_uncovered.jobs.registry import (
     Example,
@@ -165,7 +173,10 @@ __all__ = [
     "OccurrenceOutcome",
     "OneByOneError",
     "Outlook",
+    "PausedQueueInfo",
     "Progress",
+    "QueueInfo",
+    "QueueNameError",
     "ResultPanel",
     "SchedulableTask",
     "ScopeError",
@@ -209,6 +220,7 @@ __all__ = [
     "links",
     "list_dead_letters",
     "list_jobs",
+    "list_queues",
     "list_set_aside",
     "live_workers",
     "mask_text",
@@ -217,6 +229,8 @@ __all__ = [
     "no_fork",
     "operators_only",
     "parse_crontab",
+    "pause_queue",
+    "paused_queues",
     "queue_names",
     "readable_job_or_404",
     "readable_statuses",
@@ -229,6 +243,7 @@ __all__ = [
     "remember_reader",
     "report_progress",
     "report_progress_of",
+    "resume_queue",
     "retry_dead_letters",
     "retry_job",
     "run_at_once",

@@ -18,6 +18,7 @@ from celery_uncovered.jobs import (
     lost_messages,
     node,
     outbox,
+    pausing,
     recovery,
     retention,
     set_aside,
@@ -145,6 +146,7 @@ def publish_due() -> int:
         if ids:
             due.filter(id__in=ids).update(state=State.QUEUED, queued_at=now, published_at=None)
             queued = Job.objects.filter(id__in=ids, state=State.QUEUED, published_at=None)
+            queued = queued.exclude(queue__in=pausing.names_of_paused())
             try:
                 published += _publish(list(queued.only(*OF_MESSAGE)))
             except NotAllSentError as error:
@@ -163,6 +165,9 @@ def publish_unpublished() -> int:
     if not looks.finds(looks.UNPUBLISHED, since):
         return 0
     overdue = Job.objects.filter(state=State.QUEUED, published_at=None, queued_at__lte=since)
+    paused = pausing.names_of_paused()
+    if paused:
+        overdue = overdue.exclude(queue__in=paused)
     until = time.monotonic() + SPELL_SECONDS
     rooms = room_in_queues()
     published = sum(

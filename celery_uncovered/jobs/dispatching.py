@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Min
 from django.utils import timezone
 
-from celery_uncovered.jobs import looks
+from celery_uncovered.jobs import looks, pausing
 from celery_uncovered.jobs.models import Job, Leader
 from celery_uncovered.jobs.sender import most_ahead
 from celery_uncovered.jobs.states import State
@@ -86,6 +86,7 @@ def lag() -> float:
     if most_ahead() is None:
         # Where the broker holds few messages the rest waits for room, and not for the dispatcher.
         left = Job.objects.filter(state=State.QUEUED, published_at=None, queued_at__lte=now - GRACE)
+        left = left.exclude(queue__in=pausing.names_of_paused())
         oldest = left.aggregate(at=Min("queued_at"))["at"]
         since.append(oldest and oldest + GRACE)
     return max(((now - at).total_seconds() for at in since if at), default=0.0)

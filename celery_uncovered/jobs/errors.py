@@ -200,6 +200,17 @@ class JobCancelledError(JobError, Ignore):
         super().__init__(f"Job {task_id} was cancelled.")
 
 
+class QueueNameError(JobError, ValueError):
+    """Raised for what no queue can be called."""
+
+    def __init__(self, queue: str, limit: int) -> None:
+        self.queue = queue
+        shown = queue if len(queue) <= limit else f"{queue[:limit]}…"
+        super().__init__(
+            f"“{shown}” is no name of a queue: write 1 to {limit} characters, no space around them."
+        )
+
+
 class NothingFollowedError(JobError):
     """Recorded for a job that handed over to tasks of which none is left to end it."""
 

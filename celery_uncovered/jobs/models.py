@@ -299,6 +299,18 @@ class Node(models.Model):
         return self.name
 
 
+class PausedQueue(models.Model):
+    """A queue of which no job may begin; its jobs wait in the ledger."""
+
+    queue = models.CharField(primary_key=True, max_length=100)
+    since = models.DateTimeField()
+    by = models.CharField(max_length=255, blank=True)
+    reason = models.CharField(max_length=255, blank=True)
+
+    def __str__(self) -> str:
+        return self.queue
+
+
 class Leader(models.Model):
     """Who leads: one row per role. Each take-over raises ``epoch``, which guards a leader's acts."""
 

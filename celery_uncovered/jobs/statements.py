@@ -17,21 +17,23 @@ from django.db import connection, transaction
 
 from celery_uncovered.jobs.server_cursor import run_at_once, server_cursor
 
-CLAIM_MANY = """
+#: A row's queue is paused; within CASE, so that PostgreSQL asks it of the rows that are meant alone.
+PAUSED = "EXISTS (SELECT 1 FROM jobs_pausedqueue AS paused WHERE paused.queue = job.queue)"
+CLAIM_MANY = f"""
 UPDATE jobs_job AS job
 SET state = 'STARTED', attempt = job.attempt + 1, lease_node = %s, lease_pid = %s, started_at = %s
 FROM unnest(%s::text[], %s::int[]) AS wanted (id, attempt)
 WHERE job.id = wanted.id AND job.attempt = wanted.attempt - 1
     AND CASE WHEN job.state = 'QUEUED' AND NOT job.cancel_requested
-        AND (job.expires_at IS NULL OR job.expires_at > %s) THEN TRUE ELSE FALSE END
+        AND (job.expires_at IS NULL OR job.expires_at > %s) AND NOT {PAUSED} THEN TRUE ELSE FALSE END
 RETURNING job.id
-"""
-CLAIM_ONE = """
-UPDATE jobs_job
+"""  # noqa: S608  # the text is from above
+CLAIM_ONE = f"""
+UPDATE jobs_job AS job
 SET state = 'STARTED', attempt = attempt + 1, lease_node = %s, lease_pid = %s, started_at = %s
 WHERE id = %s AND attempt = %s - 1 AND state = 'QUEUED'
-    AND NOT cancel_requested AND (expires_at IS NULL OR expires_at > %s)
-"""
+    AND NOT cancel_requested AND (expires_at IS NULL OR expires_at > %s) AND NOT {PAUSED}
+"""  # noqa: S608  # the text is from above
 
 UNCLAIM_MANY = """
 UPDATE jobs_job AS job

@@ -34,6 +34,14 @@ def control(act: str, queue: str) -> None:
     getattr(current_app.control, act)(queue)
 
 
+def pause(queue: str) -> None:
+    jobs.pause_queue(queue, by="ada", reason="the printer burns")
+
+
+def resume(queue: str) -> None:
+    jobs.resume_queue(queue)
+
+
 def queues_taken_from() -> list[str]:
     return [queue for worker in jobs.live_workers() for queue in worker.queues or ()]
 

@@ -55,6 +55,7 @@ PAGES = {
     "job that talks": Shown(path="/jobs/page-talks/", title="Hot repositories"),
     "a log for each task": Shown(path="/tricks/task-log/", title="A log for each task"),
     "jobs": Shown(path="/jobs/?parts=1", title="Jobs", visitor="operator"),
+    "queues": Shown(path="/queues/", title="Queues", visitor="operator"),
     "no jobs": Shown(path="/jobs/?q=nothing", title="Jobs", visitor="operator"),
     "failed job of an operator": Shown(
         path="/jobs/page-failed-1/", title="Paint", visitor="operator"

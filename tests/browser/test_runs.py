@@ -71,7 +71,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
 
 @pytest.fixture(autouse=True)
 def worked(runs: Runs) -> None:
-    """A test may have ended the worker."""
+    """A test may have ended the worker, or paused the queue."""
+    runs.call(runs_inside.resume, "default")
     if not runs.worker.is_running:
         runs.worker = runs.start_worker()
 
@@ -104,8 +105,13 @@ def wait_to_try_again(runs: Runs) -> str:
     return runs.waiting("fail_slowly", "no answer")
 
 
+def have_a_paused_queue(runs: Runs) -> str:
+    """Its worker is alive, and so is the dispatcher."""
+    runs.call(runs_inside.pause, "default")
+    return runs.wait_until(runs.start("walk", "paused", 1), "READY")
+
+
 def have_no_worker_for_the_queue(runs: Runs) -> str:
-    """The platform does not pause queues; to the run it is the same when no worker takes from its own."""
     return runs.wait_until(runs.start("walk_in_io", "io"), "READY")
 
 
@@ -157,6 +163,11 @@ STILL = {
         bring=wait_to_try_again,
         sentence=rf"Attempt 1 of its step “fail” failed {AGO} \(ConnectionError: no answer\), and"
         rf" the next one begins by itself {IN}\.",
+    ),
+    "paused queue": Still(
+        bring=have_a_paused_queue,
+        sentence=rf"It became ready {AGO}, but its queue “default” was paused by ada {AGO} \(the"
+        r" printer burns\); it goes on when somebody resumes the queue\.",
     ),
     "queue that no worker takes from": Still(
         bring=have_no_worker_for_the_queue,

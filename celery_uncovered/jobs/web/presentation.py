@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from celery_uncovered.jobs.pausing import PausedQueueInfo, paused_queues
 from celery_uncovered.jobs.registry import ResultPanel, panel_for
 from celery_uncovered.jobs.states import AttemptOutcome, State
 from celery_uncovered.jobs.status import AttemptInfo, JobStatus, children_of, job_attempts
@@ -48,6 +49,8 @@ class JobView:
     may_cancel: bool
     may_retry: bool
     may_discard: bool
+    #: Says that its queue is paused, while it waits in it.
+    paused: PausedQueueInfo | None
     version: str
 
     @property
@@ -66,7 +69,7 @@ class JobView:
 
     @property
     def waits_long(self) -> bool:
-        return waits_long(self.status)
+        return self.paused is None and waits_long(self.status)
 
     @property
     def expected_end(self) -> datetime | None:
@@ -78,6 +81,7 @@ def job_view(status: JobStatus, viewer: Viewer) -> JobView:
     children = [child for child in children_of(status.task_id) if child.task_id != status.task_id]
     panel = panel_for(status.task)
     cancellable = may_cancel(viewer, status)
+    paused = paused_queues().get(status.queue) if status.state == State.QUEUED else None
     return JobView(
         status=status,
         viewer=viewer,
@@ -88,6 +92,7 @@ def job_view(status: JobStatus, viewer: Viewer) -> JobView:
         may_cancel=cancellable,
         may_retry=may_retry(viewer, status),
         may_discard=may_discard(viewer, status),
+        paused=paused,
         version=fingerprint(
             status_document(status),
             [[attempt.number, attempt.outcome] for attempt in attempts],
@@ -95,6 +100,7 @@ def job_view(status: JobStatus, viewer: Viewer) -> JobView:
             [viewer.sees_all, cancellable, status.cancel_requested, status.attempt],
             [viewer.operates, status.is_dead_letter],
             waits_long(status),
+            paused and [paused.since.isoformat(), paused.by, paused.reason],
         ),
     )
 

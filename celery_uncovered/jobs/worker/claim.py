@@ -5,12 +5,12 @@ import os
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from celery_uncovered.jobs import idle, node, statements
 from celery_uncovered.jobs.current import RunningAttempt
-from celery_uncovered.jobs.models import Job
+from celery_uncovered.jobs.models import Job, PausedQueue
 from celery_uncovered.jobs.patience import patiently
 from celery_uncovered.jobs.states import WAITING, State
 
@@ -21,14 +21,15 @@ def claim_job(task_id: str, *, attempt: int, task: str) -> RunningAttempt | None
     """Claim ``task_id`` for its attempt number ``attempt``.
 
     None means that there is nothing to do: the message is a duplicate or of an earlier attempt, or
-    the job is cancelled, expired or unknown. An expired job is revoked on the way, and one that was
-    cancelled while an attempt ran that did not get to stop.
+    the job is cancelled, expired or unknown, or its queue paused. An expired job is revoked on the way,
+    and one that was cancelled while an attempt ran that did not get to stop.
     """
     now = timezone.now()
     identity = node.worker_node()
     pid = os.getpid()
     free = Job.objects.filter(
         Q(expires_at=None) | Q(expires_at__gt=now),
+        ~Exists(PausedQueue.objects.filter(queue=OuterRef("queue"))),
         id=task_id,
         state=State.QUEUED,
         attempt=attempt - 1,
@@ -45,6 +46,7 @@ def claim_job(task_id: str, *, attempt: int, task: str) -> RunningAttempt | None
             task_id=task_id, number=attempt, task=task, started_at=now, node=identity.id, pid=pid
         )
     if not idle.expire(task_id) and not idle.revoke_cancelled(task_id):
+        _leave_to_dispatcher([(task_id, attempt)])
         log.info("Attempt %d of job %s is not to be run; its message is dropped", attempt, task_id)
     return None
 
@@ -68,7 +70,7 @@ def claim_many(wanted: Sequence[tuple[str, int]]) -> tuple[set[str], datetime]:
         return ours
 
     claimed = patiently(act, f"The claim of {len(wanted)} jobs")
-    refused = [task_id for task_id, _ in wanted if task_id not in claimed]
+    refused = [one for one in wanted if one[0] not in claimed]
     if refused:
         patiently(lambda: _drop(refused), f"{len(refused)} jobs that are not free")
     return claimed, now
@@ -92,15 +94,30 @@ def _claimed_since(
     return set(ours.values_list("id", flat=True))
 
 
-def _drop(refused: Sequence[str]) -> None:
+def _drop(refused: Sequence[tuple[str, int]]) -> None:
     """Messages of jobs that are not free: revoke those that expired or were cancelled."""
     now = timezone.now()
+    ids = [task_id for task_id, _ in refused]
     ended = Q(expires_at__lte=now) | Q(cancel_requested=True)
-    for task_id in Job.objects.filter(ended, id__in=refused, state__in=WAITING).values_list(
+    for task_id in Job.objects.filter(ended, id__in=ids, state__in=WAITING).values_list(
         "id", flat=True
     ):
         idle.expire(task_id) or idle.revoke_cancelled(task_id)
-    log.info("The messages of %d jobs are dropped: %s", len(refused), ", ".join(refused))
+    _leave_to_dispatcher(refused)
+    log.info("The messages of %d jobs are dropped: %s", len(ids), ", ".join(ids))
+
+
+def _leave_to_dispatcher(refused: Sequence[tuple[str, int]]) -> None:
+    """What waits for just these messages, its queue being paused, is sent again once it is resumed."""
+    attempts = dict(refused)
+    waiting = Job.objects.filter(id__in=list(attempts), state=State.QUEUED, cancel_requested=False)
+    ids = [
+        task_id
+        for task_id, attempt in waiting.values_list("id", "attempt")
+        if attempt == attempts[task_id] - 1
+    ]
+    if ids:
+        waiting.filter(id__in=ids).update(published_at=None)
 
 
 def resume(task_id: str, attempt: int) -> RunningAttempt | None:

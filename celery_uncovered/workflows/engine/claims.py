@@ -42,9 +42,14 @@ def claim_runs(run_ids: Sequence[str], *, job: str) -> list[Claim]:
 
 
 def claim_ready(queue: str, *, job: str, limit: int) -> list[Claim]:
-    """Claim runs of a queue that are ready, those that have waited longest first."""
+    """Claim runs of a queue that are ready, those that have waited longest first.
+
+    None of a queue that is paused: what its workers have begun goes on, and nothing else.
+    """
     if connection.vendor == "postgresql":
         return _with_histories(statements.claim_ready(queue, job=job, limit=limit))
+    if queue in jobs.paused_queues():
+        return []
     return _with_histories(_claim(Q(queue=queue), job=job, limit=limit))
 
 

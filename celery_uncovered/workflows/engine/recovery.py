@@ -59,6 +59,7 @@ def _forgotten() -> int:
     after = ExpressionWrapper(Value(now) - F("sent_again_at"), DurationField())
     is_long = Q(after__gt=F("before")) | Q(sent_again_at__lt=now - MOST_PATIENT)
     ready = Run.objects.filter(state=RunState.READY, since__lt=bound)
+    ready = ready.exclude(queue__in=jobs.paused_queues())
     ready = ready.annotate(before=before, after=after).filter(
         Q(sent_again_at=None) | Q(is_long, sent_again_at__lt=bound)
     )

@@ -1,7 +1,7 @@
 """Why a run does not move: one sentence that says so, since when, and what ends it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -33,6 +33,7 @@ class Cause(StrEnum):
     SEVERAL = "several"
     TURN = "turn"
     QUEUE = "queue"
+    PAUSED = "paused"
     NO_WORKER = "no worker"
     NO_DISPATCHER = "no dispatcher"
     BLOCKED = "blocked"
@@ -88,6 +89,7 @@ class Surroundings:
     workers: Sequence[jobs.WorkerInfo]
     dispatching: jobs.Dispatching
     is_held: bool
+    paused: Mapping[str, jobs.PausedQueueInfo] = field(default_factory=dict)
 
 
 def run_standing(run: RunInfo, waits: Sequence[OpenWait] | None = None) -> Standing:
@@ -96,6 +98,7 @@ def run_standing(run: RunInfo, waits: Sequence[OpenWait] | None = None) -> Stand
         workers=jobs.live_workers(),
         dispatching=jobs.dispatching(),
         is_held=run.lease_job is not None and jobs.has_live_worker(run.lease_job),
+        paused=jobs.paused_queues(),
     )
     return compose(run, open_waits(run.id) if waits is None else waits, around, timezone.now())
 
@@ -223,6 +226,8 @@ def _not_woken(wait: OpenWait) -> Standing:
 # --- ready, or running -------------------------------------------------------------------------------
 def _ready(run: RunInfo, around: Surroundings, now: datetime) -> Standing:
     began = ("It became ready ", Moment(at=run.since))
+    if run.queue in around.paused:
+        return _say(Cause.PAUSED, run.since, *began, *_paused(around.paused[run.queue]))
     if not around.workers:
         words = ", but no worker is alive; it goes on when one is started."
         return _say(Cause.NO_WORKER, run.since, *began, words)
@@ -244,6 +249,8 @@ def _running(run: RunInfo, around: Surroundings) -> Standing:
         )
         return _say(Cause.MOVING, run.since, "It moves: a worker took it up ", began, end)
     gone = ("The worker that took it up ", began, " is gone")
+    if run.queue in around.paused:
+        return _say(Cause.PAUSED, run.since, *gone, *_paused(around.paused[run.queue]))
     if not around.workers:
         words = ", and no other one is alive; it goes on when one is started."
         return _say(Cause.NO_WORKER, run.since, *gone, words)
@@ -258,6 +265,13 @@ def _running(run: RunInfo, around: Surroundings) -> Standing:
         f" {settings.JOBS_LEASE_SECONDS} s at most."
     )
     return _say(Cause.TURN, run.since, *gone, words)
+
+
+def _paused(paused: jobs.PausedQueueInfo) -> tuple[Part, ...]:
+    by = f" by {paused.by}" if paused.by else ""
+    why = f" ({_cut(paused.reason)})" if paused.reason else ""
+    begin = f", but its queue “{paused.queue}” was paused{by} "
+    return begin, Moment(at=paused.since), f"{why}; it goes on when somebody resumes the queue."
 
 
 def _takers(run: RunInfo, around: Surroundings) -> list[jobs.WorkerInfo]:

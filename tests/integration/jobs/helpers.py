@@ -38,6 +38,14 @@ def submit_parts(many: int, odd: int, what: str, options: dict[str, Any]) -> lis
     return ids
 
 
+def pause(queue: str) -> bool:
+    return jobs.pause_queue(queue)
+
+
+def resume(queue: str) -> bool:
+    return jobs.resume_queue(queue)
+
+
 def terminate(task_id: str) -> bool:
     return jobs.cancel_job(task_id, terminate=True)
 

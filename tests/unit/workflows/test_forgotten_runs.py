@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from celery_uncovered.jobs.api import pause_queue, resume_queue
 from celery_uncovered.jobs.models import Job
-from celery_uncovered.workflows.engine import recovery
+from celery_uncovered.workflows.engine import claims, recovery
 from celery_uncovered.workflows.models import Run
 from tests.unit.dashboard.test_runs import make_run
 
@@ -35,6 +36,16 @@ def test_the_longer_nobody_comes_the_rarer_it_gets_a_job(
     make_run(state="READY", age=ready)
     Run.objects.update(sent_again_at=timezone.now() - timedelta(seconds=sent_again))
     assert recovery._forgotten() == jobs
+
+
+def test_a_run_whose_queue_is_paused_needs_no_job() -> None:
+    queue = make_run(state="READY", age=3600).queue
+    pause_queue(queue)
+    assert recovery._forgotten() == 0
+    assert claims.claim_ready(queue, job="one", limit=10) == []
+    resume_queue(queue)
+    assert recovery._forgotten() == 1
+    assert len(claims.claim_ready(queue, job="one", limit=10)) == 1
 
 
 def test_a_run_that_is_ready_for_the_first_time_is_left_alone() -> None:

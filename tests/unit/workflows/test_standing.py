@@ -124,6 +124,25 @@ def test_a_backoff_tells_the_attempt_the_error_and_the_next_one() -> None:
     )
 
 
+@pytest.mark.parametrize("state", ["READY", "RUNNING"])
+def test_a_paused_queue_is_said_before_anything_else(state: str) -> None:
+    paused = jobs.PausedQueueInfo(
+        queue="default", since=SINCE, by="ada", reason="the printer burns"
+    )
+    around = Surroundings(workers=[], dispatching=UNLED, is_held=False, paused={"default": paused})
+    found = standing(run(state), around=around)
+    assert found.cause is Cause.PAUSED
+    assert found.sentence.endswith(
+        f", but its queue “default” was paused by ada {BEGAN} (the printer burns);"
+        " it goes on when somebody resumes the queue."
+    )
+    moving = replace(around, is_held=True)
+    assert standing(run("RUNNING"), around=moving).cause is Cause.MOVING
+    bare = jobs.PausedQueueInfo(queue="default", since=SINCE, by="", reason="")
+    told = standing(run(state), around=replace(around, paused={"default": bare}))
+    assert f"was paused {BEGAN}; it goes" in told.sentence
+
+
 def test_several_waits_are_named_up_to_three() -> None:
     waits = [
         wait("event", key="a"),
