@@ -93,7 +93,7 @@ from celery_uncovered.jobs.schedules.outlook import set_rules as set_misfire_rul
 from celery_uncovered.jobs.schedules.plans import zone_of as zone_of_schedule
 from celery_uncovered.jobs.schedules.submitting import submit_by_hand as submit_schedule
 from celery_uncovered.jobs.schedules.turns import rows_with_times as schedule_rows
-from celery_uncovered.jobs.server_cursor import run_at_once, server_cursor
+from celery_uncovered.jobs.server_cursor import Line, run_at_once, server_cursor
 from celery_uncovered.jobs.set_aside import (
     SetAsideInfo,
     discard_set_aside,
@@ -161,6 +161,7 @@ __all__ = [
     "JobPage",
     "JobStatus",
     "KeyHeldError",
+    "Line",
     "Misfire",
     "MisfireRules",
     "NavigationLink",

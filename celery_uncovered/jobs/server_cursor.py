@@ -7,6 +7,7 @@ connection's ``prepare_threshold``, which Django leaves off unless the settings'
 
 import itertools
 import re
+import select
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,13 +15,14 @@ from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 
 try:
-    from psycopg import Cursor
+    from psycopg import Cursor, DatabaseError
     from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 except ImportError:  # SQLite alone, or psycopg 2
     Cursor = None  # type: ignore[assignment,misc]
+    DatabaseError = Error  # type: ignore[assignment,misc]
 
 #: A list for the places "%s", a dict for "%(name)s"; of texts, numbers, moments and None.
 Values = Sequence[Any] | Mapping[str, Any]
@@ -62,15 +64,87 @@ def run_at_once(statement: str, values: Values) -> int | None:
         or server.transaction_status != TransactionStatus.IDLE
     ):
         return None
-    planned = _planned.setdefault(server, {})
     with database.wrap_database_errors:
-        if statement not in planned:
-            # Never a name again: the server may still know it.
-            name = f"jobs_{next(_numbers)}".encode()
-            if server.prepare(name, text).status != ExecStatus.COMMAND_OK:
-                return None
-            planned[statement] = name
-        result = server.exec_prepared(planned[statement], texts)
+        name = _name_of(server, statement, text)
+        return None if name is None else _count(server, server.exec_prepared(name, texts))
+
+
+class Line:
+    """A second connection of a thread to PostgreSQL, for one statement at a time that nobody waits for.
+
+    It is opened when it is needed, and stays open; each statement commits by itself.
+    """
+
+    def __init__(self) -> None:
+        self._own: Any = None
+
+    def send(self, statement: str, values: Values) -> bool:
+        """Send a statement; False where it was not, for the reasons that ``run_at_once`` has."""
+        database = _database()
+        if database is None or not database.autocommit:
+            return False
+        text, names = _numbered(statement)
+        texts = _texts([values[name] for name in names])
+        try:
+            server = self._server(database)
+            if texts is None or server is None:
+                return False
+            name = _name_of(server, statement, text)
+            if name is None:
+                return False
+            server.send_query_prepared(name, texts)
+            while server.flush():
+                select.select([server.socket], [server.socket], [])
+                server.consume_input()
+        except (Error, DatabaseError):
+            self.close()
+            return False
+        return True
+
+    def count(self) -> int | None:
+        """Wait for what was sent: the number of rows; None where it is not known to have been done."""
+        server = self._own.connection.pgconn
+        try:
+            while server.is_busy():
+                # Not by libpq, which would keep all other threads of Python waiting.
+                select.select([server.socket], [], [])
+                server.consume_input()
+            counts = []
+            while (result := server.get_result()) is not None:
+                counts.append(_count(server, result))
+        except DatabaseError:
+            self.close()
+            return None
+        return counts[0] if len(counts) == 1 else None
+
+    def close(self) -> None:
+        if self._own is not None:
+            self._own.close()
+
+    def _server(self, database: Any) -> Any:
+        if self._own is None:
+            self._own = database.copy()
+        self._own.close_if_unusable_or_obsolete()
+        self._own.ensure_connection()
+        connection = self._own.connection
+        is_free = connection.pgconn.transaction_status == TransactionStatus.IDLE
+        return connection.pgconn if is_free and connection.prepare_threshold is not None else None
+
+
+def _name_of(server: Any, statement: str, text: bytes) -> bytes | None:
+    """The name under which a connection has planned a statement; None where it does not."""
+    planned = _planned.setdefault(server, {})
+    if statement not in planned:
+        # Never a name again: the server may still know it.
+        name = f"jobs_{next(_numbers)}".encode()
+        if server.prepare(name, text).status != ExecStatus.COMMAND_OK:
+            return None
+        planned[statement] = name
+    return planned[statement]
+
+
+def _count(server: Any, result: Any) -> int | None:
+    """The rows that a statement changed, or returned; None where it was refused."""
     if result.status == ExecStatus.TUPLES_OK:
         return int(result.ntuples)
     if result.status == ExecStatus.COMMAND_OK:
@@ -78,7 +152,7 @@ def run_at_once(statement: str, values: Values) -> int | None:
     # Nothing was changed.
     if result.error_field(DiagnosticField.SQLSTATE) == UNKNOWN_STATEMENT:
         # A pooler has taken away what was planned.
-        planned.clear()
+        _planned.pop(server, None)
     return None
 
 

@@ -25,6 +25,7 @@ from celery_uncovered.workflows.engine.branch import Branch, Parked
 from celery_uncovered.workflows.engine.clock import clock
 from celery_uncovered.workflows.engine.execution import Execution, Stopped
 from celery_uncovered.workflows.engine.patience import patiently, pause_after
+from celery_uncovered.workflows.engine.recorder import LEAST_AHEAD, Landed, Recorder
 from celery_uncovered.workflows.engine.rows import ClaimedRun, EndRow, StepRow, Taken, WaitRow
 from celery_uncovered.workflows.engine.rules import Performable
 from celery_uncovered.workflows.engine.threads import StepThreads
@@ -70,9 +71,7 @@ class Hub:
         self.greenlet, self.clock = getcurrent(), clock
         self.executions: dict[str, Execution] = {}
         self._ready: deque[tuple[Branch, Any]] = deque()
-        self._writes: list[tuple[Branch, StepRow]] = []
-        #: Waits that end with the record of what they waited for.
-        self._ended_waits: list[StepRow] = []
+        self._records = Recorder()
         self._idle: list[Execution] = []
         self._ended: list[Execution] = []
         self._over: list[Execution] = []
@@ -89,19 +88,16 @@ class Hub:
                 self._round()
         finally:
             self.threads.close()
+            self._records.land()
 
     def _round(self) -> None:
-        while self._ready:
-            branch, value = self._ready.popleft()
-            # One that was unwound meanwhile goes on no more.
-            if not branch.dead:
-                branch.switch(value) if not isinstance(value, _Raise) else branch.throw(value.error)
+        self._go_on()
         while self._over:
             execution = self._over.pop()
             if execution.over is not None:
                 self._unwind(execution, execution.over)
-        if self._writes:
-            self._flush()
+        if self._records.is_busy:
+            self._take(self._records.flush(others=bool(self._ready)))
         if self._idle:
             self._rest()
         if self._ended and (not self._ready or time.monotonic() - self._ended_at > LINGER_SECONDS):
@@ -109,6 +105,16 @@ class Hub:
         if self._in_threads:
             self._hear_threads()
         self._look()
+
+    def _go_on(self) -> None:
+        """Let all branches go on that can; of many the first half, whose records are written meanwhile."""
+        left = 0 if self._records.is_ahead else len(self._ready) // 2
+        left = left if left >= LEAST_AHEAD else 0
+        while len(self._ready) > left:
+            branch, value = self._ready.popleft()
+            # One that was unwound meanwhile goes on no more.
+            if not branch.dead:
+                branch.switch(value) if not isinstance(value, _Raise) else branch.throw(value.error)
 
     def _begin_all(self, claimed: Iterable[claims.Claim]) -> None:
         for claim in claimed:
@@ -155,9 +161,7 @@ class Hub:
         self._ready.append((branch, value))
 
     def write(self, branch: Branch, row: StepRow, *, ends_wait: bool) -> None:
-        self._writes.append((branch, row))
-        if ends_wait:
-            self._ended_waits.append(row)
+        self._records.add(branch, row, ends_wait=ends_wait)
 
     def run_in_thread(self, branch: Branch, step: Performable, function: Any) -> None:
         timeout = step.rules.timeout
@@ -215,13 +219,10 @@ class Hub:
             self._over.append(execution)
 
     # --- the rounds' statements -------------------------------------------------------------------------
-    def _flush(self) -> None:
-        writes, self._writes = self._writes, []
-        ended_waits, self._ended_waits = self._ended_waits, []
-        rows = [row for _, row in writes]
-        fenced = patiently(lambda: statements.record_steps(rows, ended_waits))
-        for branch, row in writes:
-            if row.run_id in fenced:
+    def _take(self, landed: Landed) -> None:
+        """Go on with what is recorded."""
+        for branch, row in landed.written:
+            if row.run_id in landed.fenced:
                 if row.run_id in self.executions:
                     self._unwind(self.executions[row.run_id], Fenced())
             else:
@@ -351,7 +352,9 @@ class Hub:
     # --- threads ----------------------------------------------------------------------------------------
     def _hear_threads(self) -> None:
         """Take what threads have done; wait for it where there is nothing else to do."""
-        is_busy = bool(self._ready or self._writes or self._idle or self._ended or self._over)
+        is_busy = bool(
+            self._ready or self._records.is_busy or self._idle or self._ended or self._over
+        )
         while self._in_threads:
             try:
                 done = self.threads.hear(block=not is_busy, timeout=self._patience())

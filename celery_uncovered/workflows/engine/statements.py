@@ -178,6 +178,11 @@ def _claim(statement: str, which: str, job: str, limit: int) -> list[ClaimedRun]
     return sorted(map(ClaimedRun.of, _rows(statement, [now, job, now, which, limit])))
 
 
+def send_steps(line: jobs.Line, rows: Sequence[StepRow]) -> bool:
+    """Have these steps recorded by what ``line`` sends, on PostgreSQL; False where it sends nothing."""
+    return line.send(INSERT_STEPS, _columns(rows, StepRow))
+
+
 def record_steps(rows: Sequence[StepRow], ended_waits: Sequence[StepRow]) -> frozenset[str]:
     """Record these steps, and remove the waits that ended with them; the runs that are not ours.
 
