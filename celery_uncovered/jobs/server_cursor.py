@@ -127,8 +127,13 @@ class Line:
         self._own.close_if_unusable_or_obsolete()
         self._own.ensure_connection()
         connection = self._own.connection
-        is_free = connection.pgconn.transaction_status == TransactionStatus.IDLE
-        return connection.pgconn if is_free and connection.prepare_threshold is not None else None
+        if connection.prepare_threshold is None:
+            return None
+        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            # It was lost, and only says so now; the next statement finds a new one.
+            self.close()
+            return None
+        return connection.pgconn
 
 
 def _name_of(server: Any, statement: str, text: bytes) -> bytes | None:

@@ -21,6 +21,8 @@ def test_records_whose_answer_is_lost_count_once(database: Stack, how: str) -> N
     done = database.call(ahead.lose_answers, how)
     assert (done["right"], done["recorded"]) == (RUNS, RUNS * STEPS)
     assert (done["acted"], done["acted twice"], done["too early"]) == (RUNS * STEPS, 0, 0)
+    # A connection that is lost is not the last one.
+    assert (done["sent ahead"] > STEPS - 1) == (database.name == SERVERS)
 
 
 @pytest.mark.behaviour("D5")
@@ -32,6 +34,7 @@ def test_runs_that_were_overtaken_while_their_records_are_on_the_way_stop(databa
         others * STEPS,
         others * STEPS,
     )
+    assert bool(done["sent ahead"]) == (database.name == SERVERS)
     assert done["taken"] == [["RUNNING", "another job"]] * OVERTAKEN
     # Each has done one step whose record did not count, and none after it.
     assert done["unrecorded of taken"] == OVERTAKEN
