@@ -1,7 +1,7 @@
 from django.db import migrations
 
-#: What Django makes for each text that is a key, for searches by LIKE, which nobody does: a run changes
-#: its state several times, and each time cost a row in it.
+#: What Django makes for each text that is a key, for searches by LIKE. Ours look into other columns as
+#: well, and cannot use it; a run changes its state several times, and each time cost a row in it.
 NAME = "workflows_run_id_f6d3e90d_like"
 
 
