@@ -77,4 +77,6 @@ def connect(url: str) -> Any:
     # Fresh tables have no statistics, without which an answer might be sought in the table itself.
     connection.execute("SET enable_seqscan = off")
     connection.execute("SET enable_bitmapscan = off")
+    # What stands above such plans is compiled for longer than it takes.
+    connection.execute("SET jit = off")
     return connection

@@ -28,7 +28,11 @@ SLOW_RUNS, SLOW_SECONDS = 200, 1.0
 COMMITS = 1_000
 #: Runs and steps before anything is measured: connections open, and steps are known to be quick.
 WARM_UP = (20, 20)
-IS_OVER = "SELECT NOT EXISTS (SELECT 1 FROM workflows_run WHERE finished_at IS NULL) AS looked"
+IS_OVER = """
+SELECT NOT EXISTS (SELECT 1 FROM workflows_run WHERE state = 'RUNNING')
+    AND NOT EXISTS (SELECT 1 FROM workflows_run WHERE state = 'READY')
+    AND NOT EXISTS (SELECT 1 FROM workflows_run WHERE state = 'WAITING') AS looked
+"""
 SPAN = """
 SELECT min(started_at), max(finished_at), count(*) FROM workflows_run
 WHERE id >= %s AND state = 'SUCCESS'
