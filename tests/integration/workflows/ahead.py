@@ -24,7 +24,7 @@ unrecorded: list[tuple[str, int]] = []
 @workflows.step
 def note(number: int) -> int:
     """Once for each step; and what came before it must be there for others to read."""
-    run_id = workflows.step_id().partition("/")[0]
+    run_id = (workflows.step_id() or "").partition("/")[0]
     acted.append((run_id, number))
     if number and not Step.objects.filter(run_id=run_id, number=number - 1).exists():
         unrecorded.append((run_id, number))
