@@ -61,6 +61,11 @@ def told_by_others(task: str, known: list[str]) -> list[Any]:
     return [json.loads(text) for text in rows.values_list("result", flat=True) if text]
 
 
+def dead_letters() -> list[tuple[str, str, str]]:
+    page = jobs.list_dead_letters(jobs.DeadLetterFilter())
+    return [(job.task_id, job.task, job.error) for job in page.jobs]
+
+
 def retry_dead_letters() -> int:
     return jobs.retry_dead_letters(jobs.DeadLetterFilter()).done
 

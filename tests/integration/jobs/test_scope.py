@@ -35,6 +35,7 @@ def test_the_scope_arrives_unchanged_in_every_way(stack: Stack, ledger: Ledger, 
     )
     # A dead letter that is tried again.
     assert ledger.wait_until_final("fails").error == repr(scopes.SCOPE)
+    assert [id_ for id_, *_ in stack.call(scopes.dead_letters)] == ["fails"], stack.logs()
     assert stack.call(scopes.retry_dead_letters) == 1
     stack.wait_for(lambda: len(ledger.attempts("fails")) == 2, 40, "it failed again")
     assert ledger.wait_until_final("fails").error == repr(scopes.SCOPE)
