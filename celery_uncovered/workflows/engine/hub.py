@@ -88,7 +88,7 @@ class Hub:
                 self._round()
         finally:
             self.threads.close()
-            self._records.land()
+            self._records.close()
 
     def _round(self) -> None:
         self._go_on()

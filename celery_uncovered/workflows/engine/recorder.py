@@ -85,6 +85,12 @@ class Recorder:
         # Not all of them, or nobody knows: this tells which, and records what is missing.
         return _record(sent, ())
 
+    def close(self) -> None:
+        """Leave the line free for who comes next; what is on its way concerns nobody here any more."""
+        if self._sent:
+            _lines.line.count()
+            self._sent = []
+
     def _send(self, pending: Written) -> bool:
         if not statements.send_steps(_lines.line, [row for _, row in pending]):
             return False
