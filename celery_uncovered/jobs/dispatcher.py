@@ -112,6 +112,7 @@ def _act(*, sweep: bool) -> bool:
         idle.expire,
         recovery.recover_dead_nodes,
         recovery.fail_abandoned,
+        pausing.mark_dropped,
         publish_due,
         publish_unpublished,
     ]

@@ -300,12 +300,16 @@ class Node(models.Model):
 
 
 class PausedQueue(models.Model):
-    """A queue of which no job may begin; its jobs wait in the ledger."""
+    """A queue of which no job may begin until it is resumed; its jobs wait in the ledger.
+
+    One that was resumed has its row until the dispatcher has sent again what was dropped meanwhile.
+    """
 
     queue = models.CharField(primary_key=True, max_length=100)
     since = models.DateTimeField()
     by = models.CharField(max_length=255, blank=True)
     reason = models.CharField(max_length=255, blank=True)
+    resumed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.queue

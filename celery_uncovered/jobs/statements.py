@@ -18,7 +18,10 @@ from django.db import connection, transaction
 from celery_uncovered.jobs.server_cursor import run_at_once, server_cursor
 
 #: A row's queue is paused; within CASE, so that PostgreSQL asks it of the rows that are meant alone.
-PAUSED = "EXISTS (SELECT 1 FROM jobs_pausedqueue AS paused WHERE paused.queue = job.queue)"
+PAUSED = """EXISTS (
+    SELECT 1 FROM jobs_pausedqueue AS paused
+    WHERE paused.queue = job.queue AND paused.resumed_at IS NULL
+)"""
 CLAIM_MANY = f"""
 UPDATE jobs_job AS job
 SET state = 'STARTED', attempt = job.attempt + 1, lease_node = %s, lease_pid = %s, started_at = %s

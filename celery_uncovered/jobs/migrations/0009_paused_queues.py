@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
                 ('since', models.DateTimeField()),
                 ('by', models.CharField(blank=True, max_length=255)),
                 ('reason', models.CharField(blank=True, max_length=255)),
+                ('resumed_at', models.DateTimeField(null=True)),
             ],
         ),
     ]

@@ -29,7 +29,7 @@ def claim_job(task_id: str, *, attempt: int, task: str) -> RunningAttempt | None
     pid = os.getpid()
     free = Job.objects.filter(
         Q(expires_at=None) | Q(expires_at__gt=now),
-        ~Exists(PausedQueue.objects.filter(queue=OuterRef("queue"))),
+        ~Exists(PausedQueue.objects.filter(queue=OuterRef("queue"), resumed_at=None)),
         id=task_id,
         state=State.QUEUED,
         attempt=attempt - 1,
@@ -46,7 +46,6 @@ def claim_job(task_id: str, *, attempt: int, task: str) -> RunningAttempt | None
             task_id=task_id, number=attempt, task=task, started_at=now, node=identity.id, pid=pid
         )
     if not idle.expire(task_id) and not idle.revoke_cancelled(task_id):
-        _leave_to_dispatcher([(task_id, attempt)])
         log.info("Attempt %d of job %s is not to be run; its message is dropped", attempt, task_id)
     return None
 
@@ -70,7 +69,7 @@ def claim_many(wanted: Sequence[tuple[str, int]]) -> tuple[set[str], datetime]:
         return ours
 
     claimed = patiently(act, f"The claim of {len(wanted)} jobs")
-    refused = [one for one in wanted if one[0] not in claimed]
+    refused = [task_id for task_id, _ in wanted if task_id not in claimed]
     if refused:
         patiently(lambda: _drop(refused), f"{len(refused)} jobs that are not free")
     return claimed, now
@@ -94,30 +93,18 @@ def _claimed_since(
     return set(ours.values_list("id", flat=True))
 
 
-def _drop(refused: Sequence[tuple[str, int]]) -> None:
-    """Messages of jobs that are not free: revoke those that expired or were cancelled."""
+def _drop(refused: Sequence[str]) -> None:
+    """Messages of jobs that are not free: revoke those that expired or were cancelled.
+
+    Those whose queue is paused the dispatcher sends again when it is resumed.
+    """
     now = timezone.now()
-    ids = [task_id for task_id, _ in refused]
     ended = Q(expires_at__lte=now) | Q(cancel_requested=True)
-    for task_id in Job.objects.filter(ended, id__in=ids, state__in=WAITING).values_list(
+    for task_id in Job.objects.filter(ended, id__in=refused, state__in=WAITING).values_list(
         "id", flat=True
     ):
         idle.expire(task_id) or idle.revoke_cancelled(task_id)
-    _leave_to_dispatcher(refused)
-    log.info("The messages of %d jobs are dropped: %s", len(ids), ", ".join(ids))
-
-
-def _leave_to_dispatcher(refused: Sequence[tuple[str, int]]) -> None:
-    """What waits for just these messages, its queue being paused, is sent again once it is resumed."""
-    attempts = dict(refused)
-    waiting = Job.objects.filter(id__in=list(attempts), state=State.QUEUED, cancel_requested=False)
-    ids = [
-        task_id
-        for task_id, attempt in waiting.values_list("id", "attempt")
-        if attempt == attempts[task_id] - 1
-    ]
-    if ids:
-        waiting.filter(id__in=ids).update(published_at=None)
+    log.info("The messages of %d jobs are dropped: %s", len(refused), ", ".join(refused))
 
 
 def resume(task_id: str, attempt: int) -> RunningAttempt | None:

@@ -43,7 +43,8 @@ CLAIM_RUNS = CLAIM.format(
 CLAIM_READY = CLAIM.format(
     columns=OF_CLAIMED,
     which="""queue = %s AND state = 'READY' AND NOT EXISTS (
-        SELECT 1 FROM jobs_pausedqueue AS paused WHERE paused.queue = workflows_run.queue
+        SELECT 1 FROM jobs_pausedqueue AS paused
+        WHERE paused.queue = workflows_run.queue AND paused.resumed_at IS NULL
     )""",
 )
 

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from celery_uncovered.jobs import api as jobs
-from celery_uncovered.jobs import dispatcher, dispatching, node
+from celery_uncovered.jobs import dispatcher, dispatching, node, pausing
 from celery_uncovered.jobs.messages import Delivery
 from celery_uncovered.jobs.models import Job, PausedQueue
 from celery_uncovered.jobs.states import State
@@ -39,7 +39,6 @@ def test_its_jobs_claim_nothing_until_it_is_resumed() -> None:
     run_job(task_id)
     assert state_of(task_id) == State.QUEUED
     assert Job.objects.get(id=task_id).attempt == 0
-    assert not published(task_id), "the dispatcher sends it again"
     assert jobs.resume_queue("default")
     run_job(task_id)
     assert value_of(task_id) == 2
@@ -50,18 +49,47 @@ def test_batches_claim_nothing_of_it_either_and_leave_other_queues_alone() -> No
     jobs.pause_queue("default")
     claimed, _ = claim.claim_many([(paused, 1), (other, 1)])
     assert claimed == {other}
-    assert not published(paused)
     alone, _ = claim.claim_many([(paused, 1)])
     assert alone == set()
 
 
-def test_a_message_of_an_earlier_attempt_has_nothing_sent_again() -> None:
-    task_id = submitted(attempt=1)
+def ago(seconds: float) -> Any:
+    return timezone.now() - timedelta(seconds=seconds)
+
+
+def test_what_a_paused_queue_was_sent_counts_as_unsent_once_no_note_of_it_can_come() -> None:
+    old, fresh, other = (
+        submitted(published_at=ago(1.5)),
+        submitted(),
+        submitted(queue="io", published_at=ago(9)),
+    )
+    assert pausing.mark_dropped() == 0
     jobs.pause_queue("default")
-    claim.claim_many([(task_id, 1)])
-    assert published(task_id)
-    claim.claim_many([(task_id, 2)])
-    assert not published(task_id)
+    assert pausing.mark_dropped() == 1
+    assert (published(old), published(fresh), published(other)) == (False, True, True)
+
+
+def test_after_the_pause_what_was_sent_until_its_end_counts_as_unsent_and_nothing_later() -> None:
+    jobs.pause_queue("default")
+    sent, noted_late, later = (submitted(published_at=ago(age)) for age in (3.0, 1.7, 0.5))
+    jobs.resume_queue("default")
+    PausedQueue.objects.update(resumed_at=ago(2))
+    assert jobs.paused_queues() == {}
+    assert pausing.mark_dropped() == 2
+    assert (published(sent), published(noted_late), published(later)) == (False, False, True)
+    assert not PausedQueue.objects.exists()
+
+
+def test_the_end_of_a_pause_is_remembered_until_all_notes_have_come() -> None:
+    jobs.pause_queue("default")
+    jobs.resume_queue("default")
+    pausing.mark_dropped()
+    assert PausedQueue.objects.exists()
+    assert jobs.pause_queue("default", by="bob")
+    assert jobs.paused_queues()["default"].by == "bob"
+    PausedQueue.objects.update(since=ago(9))
+    pausing.mark_dropped()
+    assert PausedQueue.objects.exists()
 
 
 def test_what_has_begun_finishes() -> None:
@@ -143,7 +171,7 @@ def test_the_command_pauses_lists_and_resumes() -> None:
     assert "paused since" in line
     assert line.endswith("UTC: the printer burns")
     assert said("resume", "io") == "Queue “io” is resumed.\n"
-    assert not PausedQueue.objects.exists()
+    assert jobs.paused_queues() == {}
 
 
 @pytest.mark.parametrize(
