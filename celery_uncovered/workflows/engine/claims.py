@@ -46,10 +46,10 @@ def claim_ready(queue: str, *, job: str, limit: int) -> list[Claim]:
 
     None of a queue that is paused: what its workers have begun goes on, and nothing else.
     """
-    if connection.vendor == "postgresql":
-        return _with_histories(statements.claim_ready(queue, job=job, limit=limit))
     if queue in jobs.paused_queues():
         return []
+    if connection.vendor == "postgresql":
+        return _with_histories(statements.claim_ready(queue, job=job, limit=limit))
     return _with_histories(_claim(Q(queue=queue), job=job, limit=limit))
 
 

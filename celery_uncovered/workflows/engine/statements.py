@@ -40,13 +40,7 @@ CLAIM_RUNS = CLAIM.format(
     columns=OF_CLAIMED,
     which="id = ANY(%s::text[]) AND CASE WHEN state = 'READY' THEN TRUE ELSE FALSE END",
 )
-CLAIM_READY = CLAIM.format(
-    columns=OF_CLAIMED,
-    which="""queue = %s AND state = 'READY' AND NOT EXISTS (
-        SELECT 1 FROM jobs_pausedqueue AS paused
-        WHERE paused.queue = workflows_run.queue AND paused.resumed_at IS NULL
-    )""",
-)
+CLAIM_READY = CLAIM.format(columns=OF_CLAIMED, which="queue = %s AND state = 'READY'")
 
 #: A run that is this process's: FOR SHARE lets nobody claim it until the record is durable.
 INSERT_STEPS = """

@@ -21,6 +21,7 @@ from celery_uncovered.jobs import contexts, outbox, settle
 from celery_uncovered.jobs import submit as submit_module
 from celery_uncovered.jobs.messages import ATTEMPT_HEADER
 from celery_uncovered.jobs.models import Attempt, Chord, Job
+from celery_uncovered.jobs.worker import claim
 from tests.support.app import tasks
 
 
@@ -40,6 +41,16 @@ def submit_parts(many: int, odd: int, what: str, options: dict[str, Any]) -> lis
 
 def pause(queue: str) -> bool:
     return jobs.pause_queue(queue)
+
+
+def claim_two_while_paused(queue: str) -> list[int]:
+    """How many of two jobs one statement claims while their queue is paused, and afterwards."""
+    wanted = [(jobs.submit(tasks.add, args=[1, 1], queue=queue), 1) for _ in range(2)]
+    jobs.pause_queue(queue)
+    paused, _ = claim.claim_many(wanted)
+    jobs.resume_queue(queue)
+    resumed, _ = claim.claim_many(wanted)
+    return [len(paused), len(resumed)]
 
 
 def resume(queue: str) -> bool:
