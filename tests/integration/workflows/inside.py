@@ -31,6 +31,10 @@ def start_trying(name: str, attempt: int) -> str:
     return workflows.start(examples.try_hard, name, attempt).id
 
 
+def start_failing_slowly(text: str) -> str:
+    return workflows.start(examples.fail_slowly, text).id
+
+
 def start_sleeping(count: int) -> None:
     workflows.start_many(examples.sleep_for, [[3600.0]] * count)
 

@@ -118,9 +118,26 @@ def test_the_runs_of_a_dead_worker_are_taken_over_by_another(stack: Stack) -> No
 def test_a_step_that_waits_to_be_tried_again_holds_no_worker(stack: Stack) -> None:
     stack.start("dispatcher")
     stack.start("worker", "--concurrency", "1")
+    stack.call(inside.start_failing_slowly, "hard")
+
+    def waits_without_a_job() -> bool:
+        rows = stack.query("SELECT count(*) FROM jobs_job WHERE state <> 'SUCCESS'")
+        return states(stack) == {"WAITING": 1} and rows == [(0,)]
+
+    stack.wait_for(waits_without_a_job, PATIENCE, "it waits an hour for its second try")
+    assert noted(stack, "notes") == ["hard"]
+    # The only worker process is free.
+    stack.call(inside.start_trying, "easy", 1)
+    stack.wait_for(
+        lambda: states(stack) == {"WAITING": 1, "SUCCESS": 1}, PATIENCE, "another run ends"
+    )
+
+
+@pytest.mark.behaviour("D9")
+def test_a_step_is_tried_again_after_its_pause(stack: Stack) -> None:
+    stack.start("dispatcher")
+    stack.start("worker", "--concurrency", "1")
     stack.call(inside.start_trying, "hard", 3)
-    stack.wait_for(lambda: states(stack) == {"WAITING": 1}, PATIENCE, "it waits for its second try")
-    assert stack.query("SELECT count(*) FROM jobs_job WHERE state NOT IN ('SUCCESS')") == [(0,)]
     wait_until_over(stack, 1)
     assert noted(stack, "notes") == ["try hard"] * 3
     ((attempts,),) = stack.query("SELECT attempts FROM workflows_step")
