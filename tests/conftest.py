@@ -3,6 +3,8 @@
 import os
 
 from django.conf import settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 pytest_plugins = [
     "tests.plugins.session",
@@ -11,6 +13,12 @@ pytest_plugins = [
     # Whoever installs the package has it by its entry point.
     "celery_uncovered.workflows.pytest_plugin",
 ]
+
+# A machine that is busy is no finding.
+hypothesis.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+hypothesis.load_profile("patient")
 
 # config.settings.test ignores these; the commands that tests start with os.environ would not.
 for name in (

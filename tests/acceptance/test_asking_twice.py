@@ -113,7 +113,7 @@ def test_two_processes_that_ask_at_the_same_moment_get_the_same_job(
     wanted: dict[str, Any] = {"period": "week", "group_by": "topic", "fresh": True}
     for client in (one, other):
         client.call("celery_uncovered.toyex.sources:source_name")  # it has started
-    installation.spoil({"kind": "slow", "seconds": 1})
+    installation.spoil({"kind": "slow", "seconds": 3})
     ids = at_the_same_moment(
         lambda: one.call(request_report, **wanted), lambda: other.call(request_report, **wanted)
     )

@@ -19,9 +19,7 @@ TOKEN = "ghp_ThisTokenGoesToGitHubAlone"
 @pytest.fixture(scope="module")
 def options() -> Options:
     """The page shows what happened; the token is there to be kept secret."""
-    return Options(
-        has_web=True, env=lambda _: {"GITHUB_OAUTH": TOKEN, "GITHUB_READ_TIMEOUT": "1.5"}
-    )
+    return Options(has_web=True, env=lambda _: {"GITHUB_OAUTH": TOKEN, "GITHUB_MINIMUM_WAIT": "3"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +33,13 @@ class Passing:
 
 
 WAIT = re.compile(
-    r"4 of 5 pages fetched, [\d,]+ stars counted\. Page 3 waits [1-3] s for GitHub's rate limit"
+    r"4 of 5 pages fetched, [\d,]+ stars counted\. Page 3 waits [1-6] s for GitHub's rate limit"
 )
 PASSING = [
     Passing(
         name=f"{status} with Retry-After",
-        rule={"kind": f"{status}-retry-after", "seconds": 2},
-        waits=[2],
+        rule={"kind": f"{status}-retry-after", "seconds": 5},
+        waits=[5],
         is_limit=True,
     )
     for status in (403, 429)
@@ -50,8 +48,8 @@ PASSING += [
     # The header names the second of the reset, rounded down; a second is added to be sure.
     Passing(
         name=f"{status} with nothing remaining until the reset",
-        rule={"kind": f"{status}-primary", "seconds": 2},
-        waits=[2],
+        rule={"kind": f"{status}-primary", "seconds": 5},
+        waits=[5],
         is_limit=True,
     )
     for status in (403, 429)
@@ -60,7 +58,7 @@ PASSING += [
     Passing(
         name=f"{status} for a secondary limit that names no time, twice",
         rule={"kind": f"{status}-secondary", "times": 2},
-        waits=[1, 2],
+        waits=[3, 6],
         is_limit=True,
     )
     for status in (403, 429)
@@ -73,8 +71,8 @@ PASSING += [
     ),
     Passing(name="502", rule={"kind": "502"}, waits=[0.2]),
     Passing(name="503", rule={"kind": "503"}, waits=[0.2]),
-    # 0.2 s after the time-out; the stand-in may begin to count later than the client does.
-    Passing(name="a time-out", rule={"kind": "timeout", "seconds": 30}, waits=[1.5]),
+    # 0.2 s after 5 s; the stand-in may begin to count later than the client does.
+    Passing(name="a time-out", rule={"kind": "timeout", "seconds": 30}, waits=[4.5]),
     Passing(name="truncated JSON", rule={"kind": "truncated"}, waits=[0.2]),
     Passing(name="no JSON", rule={"kind": "not-json"}, waits=[0.2]),
     Passing(name="missing items", rule={"kind": "missing-items"}, waits=[0.2]),
@@ -211,13 +209,17 @@ def wait_for_passing_fault(installation: Installation, case: Passing) -> None:
 
 def watch_the_wait(installation: Installation, task_id: str) -> None:
     """The wait shows, also once the other pages have come."""
+
+    def is_told(status: Status) -> bool:
+        return status["is_final"] or (
+            WAIT.fullmatch(status["progress"]["note"]) is not None
+            and "Page 3 waits" in installation.page_of(task_id)
+        )
+
     waiting = installation.wait_until(
-        task_id,
-        lambda status: status["is_final"] or WAIT.fullmatch(status["progress"]["note"]),
-        "the other four pages have come, and it says what the fifth waits for",
+        task_id, is_told, "the other four pages have come, and it says what the fifth waits for"
     )
     assert not waiting["is_final"]
-    assert "Page 3 waits" in installation.page_of(task_id)
 
 
 def assert_whole(installation: Installation, status: Status) -> None:

@@ -89,7 +89,7 @@ def test_an_error_by_a_click_is_a_mail_in_the_data_folder(up: Up) -> None:
     mails = up.data / "mail"
     [mail] = up.wait_for(
         lambda: [path for path in mails.glob("*.log") if words in path.read_bytes()],
-        60,
+        120,
         "the error is mailed",
     )
     assert b"To: admin@localhost" in mail.read_bytes()

@@ -48,7 +48,7 @@ def since(installation: Installation, before: dict[str, int]) -> dict[str, int]:
 def test_thank_you_comes_at_once_and_the_settlement_by_itself(
     installation: Installation, person: Person, before: dict[str, int]
 ) -> None:
-    installation.spoil_gateway({"kind": "slow", "seconds": 2.0, "times": 1})
+    installation.spoil_gateway({"kind": "slow", "seconds": 4.0, "times": 1})
     form = person.fill_in_payment("12.50", "Order 1")
     address = person.pay(form)
     page = person.get(address).text
@@ -77,7 +77,7 @@ def test_pressing_many_times_at_once_pays_once(
 def test_a_worker_that_dies_while_the_gateway_charges_repeats_the_request_and_no_charge(
     installation: Installation, person: Person, before: dict[str, int]
 ) -> None:
-    installation.spoil_gateway({"kind": "slow", "seconds": 3.0, "times": 1})
+    installation.spoil_gateway({"kind": "slow", "seconds": 4.5, "times": 1})
     address = person.pay(person.fill_in_payment("20.00", "Order 3"))
     installation.stack.wait_for(
         lambda: since(installation, before)["charges"] == 1, SECONDS, "the gateway has charged"

@@ -37,7 +37,7 @@ def test_two_fresh_runs_give_the_same_bytes(installation: Installation) -> None:
 
 @on(EMBEDDED)
 def test_the_five_pages_are_fetched_at_the_same_time(installation: Installation) -> None:
-    installation.spoil({"kind": "slow", "seconds": 1})
+    installation.spoil({"kind": "slow", "seconds": 3})
     assert installation.report("month", fresh=True)["state"] == "SUCCESS"
     journal = installation.journal
     assert sorted(request["page"] for request in journal["requests"]) == [1, 2, 3, 4, 5]

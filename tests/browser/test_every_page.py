@@ -226,6 +226,11 @@ SPOILT = """
 <img src="/static/jobs/favicon.svg"><p style="color: red">inline style</p>
 <pre id="wide"></pre><script>document.title = "inline script"</script></main>
 """
+#: An error that nobody catches, thrown before this is over.
+THROW = """() => new Promise((over) => {
+  setTimeout(over, 50);
+  setTimeout(() => { throw new Error("thrown") });
+})"""
 WIDEN = "(one) => { one.textContent = 'wide '.repeat(99); one.style.overflow = 'visible' }"
 
 
@@ -243,7 +248,7 @@ def test_faults_of_each_kind_are_noticed(browser: Browser, site: Site) -> None:
         assert overflow(page) > 0
         assert [line for line in violations(page) if line.startswith("image-alt")]
         assert "inline script" not in page.title()
-        page.evaluate("() => setTimeout(() => { throw new Error('thrown') })")
+        page.evaluate(THROW)
         page.goto(site.installation.standin.url)
         assert watch.problems
         for directive in ("style-src", "script-src"):

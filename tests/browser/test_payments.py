@@ -25,7 +25,7 @@ def since(site: Site, before: dict[str, int]) -> dict[str, int]:
 def test_pay_leads_to_thank_you_at_once_and_the_page_settles_by_itself(
     site: Site, visit: Visit, before: dict[str, int]
 ) -> None:
-    site.installation.spoil_gateway({"kind": "slow", "seconds": 2.0, "times": 1})
+    site.installation.spoil_gateway({"kind": "slow", "seconds": 4.0, "times": 1})
     page = visit()
     fill_in(page, "12.50", "Order one").click()
     expect(page).to_have_url(PAYMENT)
@@ -98,7 +98,7 @@ def test_the_start_pages_button_runs_it(visit: Visit) -> None:
 def test_without_javascript_the_page_refreshes_itself_until_the_settlement(
     site: Site, visit: Visit
 ) -> None:
-    site.installation.spoil_gateway({"kind": "slow", "seconds": 2.0, "times": 1})
+    site.installation.spoil_gateway({"kind": "slow", "seconds": 4.0, "times": 1})
     page = visit(java_script_enabled=False)
     fill_in(page, "6.00", "Order six").click()
     expect(page.locator("meta[http-equiv=refresh]")).to_have_count(1)

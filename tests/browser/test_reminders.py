@@ -68,7 +68,7 @@ def test_reopened_it_is_reminded_of_in_another_channel(site: Site, visit: Visit)
 
 
 def test_a_chat_that_is_away_is_one_sentence_and_ends_by_itself(site: Site, visit: Visit) -> None:
-    site.installation.spoil_chat({"kind": "503", "method": "conversations.history", "times": 3})
+    site.installation.spoil_chat({"kind": "503", "method": "conversations.history", "times": 8})
     page = visit("operator")
     send(page, "opened")
     expect(page.locator("#job")).to_contain_text("The chat could not answer for now")

@@ -53,6 +53,7 @@ def test_all_that_fit_are_discarded_and_one_can_go_back(site: Site, visit: Visit
     expect(page.locator("tbody tr")).to_have_count(2)
     page.get_by_text("All that fit").click()
     page.get_by_role("button", name="Discard…").click()
+    expect(page.get_by_role("heading", name="Discard 2 jobs?")).to_be_visible()
     page.get_by_role("button", name="Discard").click()
     expect(page.get_by_role("heading", name="No dead letter fits")).to_be_visible()
     assert site.call(inside.is_discarded, "fitting-1")

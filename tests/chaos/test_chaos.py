@@ -32,7 +32,7 @@ def test_nothing_is_lost_and_nothing_succeeds_twice_whatever_is_killed(
         clients=3,
         workers=2,
         children=4,
-        patience=60.0,
+        patience=150.0,
     )
     stack = new_stack(name, own_servers=plan.has_servers)
     report = Run(plan=plan, stack=stack).carry_out()

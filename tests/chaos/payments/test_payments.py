@@ -14,7 +14,7 @@ def test_each_payment_is_charged_once_whoever_dies_at_whatever_step(
     name: str, new_stack: Callable[..., Stack]
 ) -> None:
     plan = Plan(
-        stack=name, payments=60, kills=1, spare=1, all_of=2, seed=3, orphans=6, patience=30.0
+        stack=name, payments=60, kills=1, spare=1, all_of=2, seed=3, orphans=6, patience=150.0
     )
     report = Run(plan=plan, stack=new_stack(name, settings=SETTINGS)).carry_out()
     assert report.problems == [], report.text()

@@ -14,7 +14,7 @@ def test_each_pull_request_has_one_channel_and_a_reminder_each_day_whoever_dies(
     name: str, new_stack: Callable[..., Stack]
 ) -> None:
     plan = Plan(
-        stack=name, pulls=3, days=2, seed=5, shortest_step=2.0, pauses=(1.0, 3.0), patience=45.0
+        stack=name, pulls=3, days=2, seed=5, shortest_step=2.0, pauses=(1.0, 3.0), patience=150.0
     )
     report = Run(plan=plan, stack=new_stack(name, settings=SETTINGS)).carry_out()
     assert report.problems == [], report.text()

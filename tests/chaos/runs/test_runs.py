@@ -20,7 +20,7 @@ def test_every_run_ends_once_whatever_is_killed(name: str, new_stack: Callable[.
         periods=SHORT,
         workers=2,
         children=2,
-        patience=30.0,
+        patience=150.0,
     )
     stack = new_stack(name, settings=SETTINGS, own_servers=name == SERVERS)
     report = Run(plan=plan, stack=stack).carry_out()

@@ -3,6 +3,7 @@
 import csv
 import io
 import signal
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,7 +50,10 @@ def test_every_command_stays_up(deployment: Deployment) -> None:
 
 
 def test_the_workers_answer_by_the_names_that_compose_asks_for(deployment: Deployment) -> None:
-    done = deployment.run(["celery", "-A", "celery_uncovered", "inspect", "ping", "--json"])
+    host = socket.gethostname()
+    names = f"default@{host},io@{host}"
+    ping = ["inspect", "ping", "--json", "--timeout", "20", "--destination", names]
+    done = deployment.run(["celery", "-A", "celery_uncovered", *ping])
     assert done.returncode == 0, done.stderr
     assert '"default@' in done.stdout
     assert '"io@' in done.stdout

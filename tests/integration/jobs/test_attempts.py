@@ -16,6 +16,8 @@ from tests.support.app import tasks
 def test_every_attempt_is_recorded_with_who_ran_it_and_how_it_ended(
     stack: Stack, ledger: Ledger
 ) -> None:
+    worker = stack.start("worker")
+    children = set(worker.children())
     ids = {
         "success": ledger.submit(tasks.add, 1, 2),
         "failure": ledger.submit(tasks.fail, "out of paper"),
@@ -23,8 +25,6 @@ def test_every_attempt_is_recorded_with_who_ran_it_and_how_it_ended(
         "replaced": ledger.submit(tasks.be_replaced, 4),
         "lost": ledger.submit(tasks.die_once),
     }
-    worker = stack.start("worker")
-    children = set(worker.children())
     stack.start("dispatcher")
     ends = {name: ledger.wait_until_final(task_id) for name, task_id in ids.items()}
     attempts = {name: ledger.attempts(task_id) for name, task_id in ids.items()}

@@ -96,7 +96,7 @@ def test_a_time_limit_ends_the_job_that_had_begun(
     assert (job.state, job.error_type) == ("FAILURE", error)
     (attempt,) = ledger.attempts(late)
     # Celery's pool counts from a moment before the claim.
-    assert 0.9 <= seconds(attempt.ended_at) - seconds(attempt.started_at) < 4
+    assert 0.5 <= seconds(attempt.ended_at) - seconds(attempt.started_at) < 20
     wait_for_others(stack, ids, late)
     others_ran_once(ledger, ids, late)
 

@@ -10,7 +10,7 @@ from tests.stacks import Stack
 from tests.support.app import tasks
 
 #: Seconds that jobs have left, and what the end may take on top.
-SOFT, MARGIN = 2.0, 6.0
+SOFT, MARGIN = 2.0, 20.0
 
 
 @pytest.mark.behaviour("J12")

@@ -139,7 +139,7 @@ def be_taken_over_between_attempts() -> dict[str, Any]:
     """Another process has the run, and what it waits for, when the second attempt of a step ends."""
     tries: list[int] = []
 
-    @workflows.step(retries=2, backoff=0.05)
+    @workflows.step(retries=2, backoff=0.5)
     def try_twice() -> str:
         tries.append(1)
         if len(tries) == 1:
@@ -179,7 +179,7 @@ def crash_always() -> dict[str, Any]:
 def crash_between_attempts() -> dict[str, Any]:
     tries: list[float] = []
 
-    @workflows.step(retries=4, backoff=0.3, factor=1)
+    @workflows.step(retries=4, backoff=1.0, factor=1)
     def try_again() -> int:
         tries.append(time.time())
         if len(tries) < 3:
@@ -331,7 +331,7 @@ def raise_and_replay() -> dict[str, Any]:
 
 # --- waiting -------------------------------------------------------------------------------------------
 def restart_a_sleep() -> dict[str, Any]:
-    with defined(sleeper=lambda: workflows.sleep(0.6)) as (sleeper,):
+    with defined(sleeper=lambda: workflows.sleep(1.5)) as (sleeper,):
         started = time.time()
         handle = workflows.start(sleeper)
         park(handle)
@@ -401,7 +401,7 @@ def time_out_once() -> dict[str, Any]:
 
     def body() -> Any:
         answers.append(workflows.wait_for_event("d17", timeout=0.05))
-        return workflows.wait_for_event("d17", timeout=0.3)
+        return workflows.wait_for_event("d17", timeout=30)
 
     with defined(timing=body) as (timing,):
         handle = workflows.start(timing)
@@ -495,18 +495,18 @@ def redefine(workflow: Any, function: Any, code: str) -> None:
 def change_the_code() -> dict[str, Any]:
     def first() -> list[str]:
         one = act("one")
-        workflows.sleep(0.3)
+        workflows.sleep(1.0)
         return [one, act("two")]
 
     def swapped() -> list[str]:
         zero = act("zero")
         one = act("one")
-        workflows.sleep(0.3)
+        workflows.sleep(1.0)
         return [zero, one]
 
     def fixed() -> list[str]:
         one = act("one")
-        workflows.sleep(0.3)
+        workflows.sleep(1.0)
         return [one, act("three")]
 
     acted.clear()
@@ -597,11 +597,11 @@ def differences() -> dict[str, str]:
 
 def patch_the_code() -> dict[str, Any]:
     def old() -> list[str]:
-        return [act("old"), str(workflows.wait_for_event("d21", timeout=0.2))]
+        return [act("old"), str(workflows.wait_for_event("d21", timeout=1.0))]
 
     def new() -> list[str]:
         first = act("new") if workflows.patched("change") else act("old")
-        return [first, str(workflows.wait_for_event("d21", timeout=0.2))]
+        return [first, str(workflows.wait_for_event("d21", timeout=1.0))]
 
     with defined(patching=old) as (patching,):
         before = workflows.start(patching)
@@ -639,7 +639,7 @@ def command(*arguments: str) -> list[str]:
 # --- steering ------------------------------------------------------------------------------------------
 def keys() -> dict[str, Any]:
     def body(name: str) -> Any:
-        return workflows.wait_for_event(f"closed:{name}", timeout=0.4)
+        return workflows.wait_for_event(f"closed:{name}", timeout=1.0)
 
     with defined(keyed=body) as (keyed,):
         first, again = (workflows.start_with(keyed, ["x"], key="pr-1") for _ in range(2))

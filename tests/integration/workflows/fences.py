@@ -104,10 +104,10 @@ def _acted() -> list[str]:
 def time_out() -> dict[str, Any]:
     tries: list[float] = []
 
-    @workflows.step(timeout=0.1, retries=1, backoff=0.05)
+    @workflows.step(timeout=0.5, retries=1, backoff=0.05)
     def dawdle() -> str:
         tries.append(time.monotonic())
-        time.sleep(0.6 if len(tries) < 2 else 0)
+        time.sleep(1.0 if len(tries) < 2 else 0)
         return "at last"
 
     @workflows.step(timeout=0.1)

@@ -89,7 +89,7 @@ def seal() -> dict[str, Any]:
         told.append(password)
         return {"user": user, "token": f"{password}-token"}
 
-    @workflows.step(retries=1, backoff=0.05)
+    @workflows.step(retries=1, backoff=0.5)
     def fail(what: str) -> None:
         told.append(what)
         message = f"{what} is refused"
@@ -148,7 +148,7 @@ def lose_the_key() -> dict[str, Any]:
     """The key of SECRET_KEY is another one when a run goes on."""
 
     def body(password: str) -> int:
-        workflows.sleep(0.05)
+        workflows.sleep(1.0)
         return len(password)
 
     with defined(losing=body) as (losing,):

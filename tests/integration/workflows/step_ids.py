@@ -12,7 +12,7 @@ from tests.integration.workflows.driver import advance
 ids: list[str | None] = []
 
 
-@workflows.step(retries=1, backoff=0.01)
+@workflows.step(retries=1, backoff=3600)
 def say(*, fails: bool = False) -> str | None:
     ids.append(workflows.step_id())
     if fails and len(ids) == 1:

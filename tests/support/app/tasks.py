@@ -220,12 +220,15 @@ def kill_worker_once_known(task_id: str) -> str:
     Another attempt than the first only succeeds.
     """
     if attempt_number() == 1:
-        threading.Thread(target=_kill_once_known, args=(task_id,), daemon=True).start()
+        has_looked = threading.Event()
+        threading.Thread(target=_kill_once_known, args=(task_id, has_looked), daemon=True).start()
+        has_looked.wait(20)
     return "last"
 
 
-def _kill_once_known(task_id: str) -> None:
+def _kill_once_known(task_id: str, has_looked: threading.Event) -> None:
     while not Job.objects.filter(id=task_id).exists():
+        has_looked.set()
         time.sleep(0.0005)
     os.killpg(os.getpgrp(), signal.SIGKILL)
 

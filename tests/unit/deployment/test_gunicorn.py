@@ -85,7 +85,7 @@ def answers(port: int, rest: str) -> bool:
     """Whether anything at all comes back; ``rest`` is the request line after the method."""
     address = ("127.0.0.1", port)
     with (
-        contextlib.suppress(ConnectionError),
+        contextlib.suppress(OSError),
         socket.create_connection(address, timeout=5) as connection,
     ):
         connection.sendall(f"GET {rest}\r\nHost: localhost\r\n\r\n".encode())

@@ -51,7 +51,7 @@ def test_a_slot_tells_what_its_child_wrote(board: Board) -> None:
     board.note_kept(slot, 2)
     notice = board.read(slot)
     assert (notice.pid, notice.begun, notice.durable, notice.kept) == (os.getpid(), 1, 1, 2)
-    assert time.monotonic() - notice.begun_at < 1
+    assert time.monotonic() - notice.begun_at < 20
     assert board.pids() == {os.getpid()}
 
 
@@ -366,7 +366,7 @@ def test_celery_sees_the_job_of_a_batch_that_runs(board: Board) -> None:
         info = active.info(safe=True)
         assert (info["id"], info["name"], info["args"]) == ("two", "shop.pay", "(two,)")
         assert info["worker_pid"] == os.getpid()
-        assert time.time() - info["time_start"] < 1
+        assert time.time() - info["time_start"] < 20
         active.cancel(None, emit_retry=False)
         assert stopped == ["stopped"]
     finally:

@@ -60,7 +60,7 @@ def ago(seconds: float) -> Any:
 def test_what_a_paused_queue_was_sent_counts_as_unsent_once_no_note_of_it_can_come() -> None:
     old, fresh, other = (
         submitted(published_at=ago(1.5)),
-        submitted(),
+        submitted(published_at=ago(-60)),
         submitted(queue="io", published_at=ago(9)),
     )
     assert pausing.mark_dropped() == 0
@@ -71,9 +71,9 @@ def test_what_a_paused_queue_was_sent_counts_as_unsent_once_no_note_of_it_can_co
 
 def test_after_the_pause_what_was_sent_until_its_end_counts_as_unsent_and_nothing_later() -> None:
     jobs.pause_queue("default")
-    sent, noted_late, later = (submitted(published_at=ago(age)) for age in (3.0, 1.7, 0.5))
+    sent, noted_late, later = (submitted(published_at=ago(age)) for age in (30, 19.7, 5))
     jobs.resume_queue("default")
-    PausedQueue.objects.update(resumed_at=ago(2))
+    PausedQueue.objects.update(resumed_at=ago(20))
     assert jobs.paused_queues() == {}
     assert pausing.mark_dropped() == 2
     assert (published(sent), published(noted_late), published(later)) == (False, False, True)

@@ -5,6 +5,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from threading import Event
 
@@ -26,12 +27,14 @@ from celery_uncovered.toyex.standin.server import StandIn
 from tests.unit.toyex.examples import raw_server
 
 MONTH = date(2026, 4, 4)
-HASTY = Bounds(connect=2.0, read=0.3, deadline=0.6, size=1_000_000)
+PATIENT = Bounds(connect=10.0, read=20.0, deadline=30.0, size=1_000_000)
 
 Spoil = Callable[..., None]
 
 
-def fault_of(url: str, *, attempt: int = 0, token: str = "", bounds: Bounds = HASTY) -> GitHubError:
+def fault_of(
+    url: str, *, attempt: int = 0, token: str = "", bounds: Bounds = PATIENT
+) -> GitHubError:
     with (
         SearchClient(url, token, bounds=bounds) as client,
         pytest.raises(GitHubError) as fault,
@@ -92,7 +95,7 @@ def test_a_server_error_is_temporary(standin: StandIn, spoil: Spoil, status: int
 
 def test_no_answer_in_time_is_temporary(standin: StandIn, spoil: Spoil) -> None:
     spoil("timeout", seconds=60)
-    fault = fault_of(standin.url)
+    fault = fault_of(standin.url, bounds=replace(PATIENT, read=0.3))
     assert type(fault) is Temporary
     assert str(fault) == "GitHub could not answer for now: no answer within 0.3 s."
 
@@ -191,7 +194,7 @@ def test_an_answer_that_trickles_meets_the_deadline() -> None:
 
     with raw_server(talk) as url:
         started = time.monotonic()
-        fault = fault_of(url)
+        fault = fault_of(url, bounds=replace(PATIENT, deadline=0.6))
     over.set()
     assert str(fault) == "GitHub could not answer for now: no whole answer within 0.6 s."
     assert time.monotonic() - started < 5

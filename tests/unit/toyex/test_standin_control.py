@@ -102,7 +102,7 @@ def test_the_log_tells_pages_times_and_headers_but_never_the_token(standin: Stan
 def test_the_log_tells_how_many_requests_ran_at_once(
     start_standin: Callable[..., StandIn],
 ) -> None:
-    standin = start_standin(delay=0.3)
+    standin = start_standin(delay=2.0)
     with ThreadPoolExecutor(5) as pool:
         assert list(pool.map(status, [standin.url] * 5, range(1, 6))) == [200] * 5
     log = requests.get(f"{standin.url}/_requests", timeout=5).json()
@@ -127,7 +127,7 @@ def test_the_process_serves_without_django_and_ends_cleanly(number: signal.Signa
             while not requests.get(f"{url}/_requests", timeout=5).json()["requests"]:
                 assert not held.done()
             started.send_signal(number)
-            assert started.wait(timeout=5) == 0
+            assert started.wait(timeout=30) == 0
             assert isinstance(held.exception(timeout=5), requests.ConnectionError)
         assert started.stderr is not None
         assert started.stderr.read() == ""

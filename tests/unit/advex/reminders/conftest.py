@@ -29,6 +29,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Delivery]:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     store = Store(tmp_path / "chat.sqlite3")
+    store._connection.execute("PRAGMA synchronous = OFF")  # no test cuts the power
     yield store
     store.close()
 
@@ -38,7 +39,7 @@ def chat(store: Store, settings: Settings) -> Iterator[StandIn]:
     """The chat that this test posts to."""
     with StandIn(Service(store=store)) as standin:
         settings.SLACK_API_URL = f"{standin.url}/api"
-        settings.SLACK_READ_TIMEOUT = 0.5
+        settings.SLACK_READ_TIMEOUT = 10
         yield standin
 
 

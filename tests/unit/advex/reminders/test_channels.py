@@ -1,8 +1,10 @@
 """Acts on the chat that are done again: each leaves one channel, and one post."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 import pytest
+from pytest_django import Settings
 
 from celery_uncovered.advex.reminders.channels import archive, create_once, latest, post_once
 from celery_uncovered.advex.reminders.chat import Chat, NameTaken, Refused, Unavailable
@@ -14,12 +16,21 @@ CREATE, POST = "run/0/create_channel#1", "run/0/post#1"
 AFTER = ["500-after", "timeout-after", "cut-after"]
 
 
+@contextlib.contextmanager
+def impatient(settings: Settings, kind: str) -> Iterator[None]:
+    """For half a second only where the fault is that no answer comes."""
+    patient = settings.SLACK_READ_TIMEOUT
+    settings.SLACK_READ_TIMEOUT = 0.5 if "timeout" in kind else patient
+    yield
+    settings.SLACK_READ_TIMEOUT = patient
+
+
 @pytest.mark.parametrize("kind", AFTER)
 def test_a_channel_that_was_made_without_an_answer_is_found_again(
-    store: Store, spoil: Callable[..., None], kind: str
+    store: Store, spoil: Callable[..., None], settings: Settings, kind: str
 ) -> None:
     spoil(kind, method="conversations.create", times=1, seconds=0.6)
-    with pytest.raises(Unavailable):
+    with impatient(settings, kind), pytest.raises(Unavailable):
         create_once("pr-1", step_id=CREATE)
     channel = create_once("pr-1", step_id=CREATE)
     assert [one["id"] for _, one in store.channels(limit=9)] == [channel]
@@ -61,11 +72,11 @@ def test_a_plain_function_is_told_that_a_name_is_taken() -> None:
 
 @pytest.mark.parametrize("kind", AFTER)
 def test_a_post_that_was_made_without_an_answer_is_found_again(
-    store: Store, spoil: Callable[..., None], kind: str
+    store: Store, spoil: Callable[..., None], settings: Settings, kind: str
 ) -> None:
     channel = create_once("pr-1", step_id=CREATE)
     spoil(kind, method="chat.postMessage", times=1, seconds=0.6)
-    with pytest.raises(Unavailable):
+    with impatient(settings, kind), pytest.raises(Unavailable):
         post_once(channel, "hello", step_id=POST)
     ts = post_once(channel, "hello", step_id=POST)
     assert [one["ts"] for _, one in store.messages(channel, limit=9)] == [ts]

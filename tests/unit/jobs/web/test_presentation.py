@@ -69,7 +69,8 @@ def test_the_end_is_expected_only_once_a_rate_means_something() -> None:
     job = make_job(state="STARTED", started_at=started, progress_done=2, progress_total=4)
     end = expected_end(job_status(job.id))
     assert end is not None
-    assert abs((end - started).total_seconds() - 20) < 1
+    # Half of it took ten seconds and what this test has taken since.
+    assert -1 < (end - started).total_seconds() - 20 < 20
     running: dict[str, Any] = {"started_at": started, "progress_done": 2, "progress_total": 4}
     guesses: tuple[dict[str, Any], ...] = (
         {"progress_done": 0},

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from pytest_django import Settings
 
 from celery_uncovered.jobs import api as jobs
 from celery_uncovered.jobs.models import Job
@@ -68,15 +69,18 @@ def test_a_declined_payment_says_why_in_one_sentence_and_is_not_tried_again(stor
 
 @pytest.mark.parametrize("kind", ["500", "timeout", "500-after-charging", "timeout-after-charging"])
 def test_a_fault_is_waited_for_in_the_ledger_and_the_retry_asks_under_the_same_key(
-    spoil: Spoil, store: Store, kind: str
+    spoil: Spoil, store: Store, settings: Settings, kind: str
 ) -> None:
     spoil(kind, times=2, seconds=0.7)
+    patient = settings.PAYMENTS_READ_TIMEOUT
+    settings.PAYMENTS_READ_TIMEOUT = 0.5 if "timeout" in kind else patient
     payment = accept()
     for _ in range(2):
         run_job(payment.task_id)
         assert state_of(payment.task_id) == "RETRY"
         assert fresh(payment).status == Status.CHARGING
         make_due(payment.task_id)
+    settings.PAYMENTS_READ_TIMEOUT = patient
     run_job(payment.task_id)
     assert fresh(payment).status == Status.SETTLED
     counts = store.counts()
