@@ -120,7 +120,7 @@ class Stack:
             connection.close()
 
     # --- processes -------------------------------------------------------------------------------
-    def start(self, kind: str, *args: str, wait: bool = True, timeout: float = 30) -> "Running":
+    def start(self, kind: str, *args: str, wait: bool = True, timeout: float = 60) -> "Running":
         """Start a process of the project (see ``COMMANDS``), ready unless ``wait`` is False."""
         command, number = COMMANDS[kind], next(self.numbers)
         port = reserve_port() if command.serves else None
@@ -180,7 +180,7 @@ class Stack:
     def wait_for(
         self,
         condition: Callable[[], Found],
-        timeout: float = 30,
+        timeout: float = 60,
         what: str = "the condition holds",
     ) -> Found:
         """The first true answer of ``condition``; at the deadline an error with the logs' ends."""

@@ -63,11 +63,11 @@ class Process:
         """Send a signal to the main process alone."""
         self.popen.send_signal(number)
 
-    def wait(self, timeout: float = 30) -> int:
+    def wait(self, timeout: float = 60) -> int:
         """Its exit code (minus the signal that killed it)."""
         return self.popen.wait(timeout=timeout)
 
-    def stop(self, timeout: float = 30) -> int:
+    def stop(self, timeout: float = 60) -> int:
         """Ask it to end, wait, and return its exit code."""
         self.signal(self.end_signal)
         code = self.wait(timeout)
@@ -95,7 +95,7 @@ class Process:
 
 def wait_for(
     condition: Callable[[], Found],
-    timeout: float = 30,
+    timeout: float = 60,
     *,
     what: str,
     details: Callable[[], str] = str,
