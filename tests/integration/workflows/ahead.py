@@ -1,11 +1,13 @@
 """Many runs at once: one half is recorded while the other half goes on."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 
 from celery_uncovered.jobs import api as jobs
@@ -60,10 +62,30 @@ def outcome(run_ids: list[str], sent: list[int]) -> dict[str, Any]:
 
 
 def go_on_with_all() -> dict[str, Any]:
+    """What is sent first takes a while: long enough to be overtaken by who does not wait for it."""
     sent: list[int] = []
-    with started() as run_ids, patch.object(jobs.Line, "send", noting(sent, jobs.Line.send)):
+    send = noting(sent, jobs.Line.send)
+
+    def act(line: Any, *said: Any) -> bool:
+        if sent or connection.vendor != "postgresql":
+            return send(line, *said)
+        holding = threading.Thread(target=hold_up_records, args=(is_held := threading.Event(),))
+        holding.start()
+        assert is_held.wait(10)
+        return send(line, *said)
+
+    with started() as run_ids, patch.object(jobs.Line, "send", act):
         advance(*run_ids)
         return outcome(run_ids, sent)
+
+
+def hold_up_records(is_held: threading.Event) -> None:
+    """Steps can be read meanwhile, and none can be written."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE workflows_step IN SHARE MODE")
+        is_held.set()
+        time.sleep(0.3)
+    connection.close()
 
 
 def noting(sent: list[int], send: Callable[..., bool]) -> Callable[..., bool]:
