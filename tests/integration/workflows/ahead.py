@@ -69,7 +69,8 @@ def go_on_with_all() -> dict[str, Any]:
     def act(line: Any, *said: Any) -> bool:
         if sent or connection.vendor != "postgresql":
             return send(line, *said)
-        holding = threading.Thread(target=hold_up_records, args=(is_held := threading.Event(),))
+        is_held = threading.Event()
+        holding = threading.Thread(target=hold_up, args=(acted[-1][0], is_held))
         holding.start()
         assert is_held.wait(10)
         return send(line, *said)
@@ -79,10 +80,10 @@ def go_on_with_all() -> dict[str, Any]:
         return outcome(run_ids, sent)
 
 
-def hold_up_records(is_held: threading.Event) -> None:
-    """Steps can be read meanwhile, and none can be written."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("LOCK TABLE workflows_step IN SHARE MODE")
+def hold_up(run_id: str, is_held: threading.Event) -> None:
+    """What records a step of this run waits, and with it all that the same statement records."""
+    with transaction.atomic():
+        Run.objects.select_for_update().get(id=run_id)
         is_held.set()
         time.sleep(0.3)
     connection.close()
