@@ -14,6 +14,10 @@ DEFAULTS: dict[str, Any] = {
     "JOBS_SCOPE": {},
     # A function by its path that tells the scope of a request, for the middleware; "" for none.
     "JOBS_SCOPE_OF_REQUEST": "",
+    # Days after which jobs that succeeded or were cancelled are removed; 0 never.
+    "JOBS_KEEP_DAYS": 30,
+    # The same for failed jobs, once somebody has discarded them.
+    "JOBS_KEEP_FAILED_DAYS": 90,
     # How long a file that a job made is kept.
     "JOBS_ARTIFACT_LIFETIME": timedelta(days=30),
     # True lets any browser on loopback read the jobs of open tasks.

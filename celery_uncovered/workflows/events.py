@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from celery_uncovered.workflows.engine import statements, waiting
 from celery_uncovered.workflows.models import Event, Wait
@@ -14,17 +14,19 @@ def send_event(key: str, payload: Any = None, *, dedup_id: str | None = None) ->
     """Send an event, in the caller's transaction; the first run that waits for ``key`` takes it.
 
     Without a payload it is True, so that the run can tell it from a time that is up.
-    False where one with this ``dedup_id`` was sent before.
+    False where one with this ``dedup_id`` was sent before, under whatever key.
     """
     text = encode(True if payload is None else payload, f'The payload of event "{key}"')
     event = Event(key=key, payload=text, dedup_id=dedup_id)
-    with transaction.atomic():
-        sent = Event.objects.bulk_create([event], ignore_conflicts=dedup_id is not None)
-        if dedup_id is not None and not Event.objects.filter(dedup_id=dedup_id, key=key).exists():
-            return False
-        del sent
-        # After the commit, so that of the two, waiting and sending, the later one sees the other.
-        transaction.on_commit(lambda: tell(key))
+    try:
+        with transaction.atomic():
+            event.save(force_insert=True)
+            # After the commit, so that of the two, waiting and sending, the later one sees the other.
+            transaction.on_commit(lambda: tell(key))
+    except IntegrityError:
+        if dedup_id is None:
+            raise
+        return False
     return True
 
 

@@ -14,11 +14,12 @@ def report_panel_context(status: jobs.JobStatus) -> dict[str, Any]:
     """The context of ``toyex/report_panel.html``; ``title`` is also the page's title."""
     report = reports.report_of(status.task_id)
     if report is None:
-        return {"title": "Hot repositories", "report": None}
+        return {"title": "Hot repositories", "report": None, "keeps_file": True}
     is_built = status.state == jobs.State.SUCCESS and report.is_complete is not None
     return {
         "title": title_of(report),
         "report": report,
+        "keeps_file": True,
         "is_built": is_built,
         "has_failed": status.is_final and not is_built,
         "missing_pages": _names(report.missing_pages),

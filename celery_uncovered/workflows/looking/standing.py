@@ -292,6 +292,9 @@ def _blocked(run: RunInfo) -> Standing:
     remedy = "deploy code that fits (patched() keeps the old path for runs that took it)"
     if run.error == str(UnknownWorkflowError(run.workflow)):
         remedy = "deploy code that has it"
+    if run.error == str(jobs.SealBrokenError()):
+        words = f" because {_within(run.error)}: put that key there, and resume it."
+        return _say(Cause.BLOCKED, run.since, "It was blocked ", Moment(at=run.since), words)
     words = f" because {_within(run.error)}: {remedy}, and it goes on by itself."
     return _say(Cause.BLOCKED, run.since, "It was blocked ", Moment(at=run.since), words)
 

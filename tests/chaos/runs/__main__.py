@@ -1,4 +1,4 @@
-"""``python -m tests.chaos.runs``: journeys for five minutes while everything is killed, and an audit."""
+"""``python -m tests.chaos.runs``: journeys for seven minutes while everything is killed, and an audit."""
 
 import argparse
 import subprocess
@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--runs", type=int, default=FULL_RUNS, help="not counting their children"
     )
-    arguments.add_argument("--minutes", type=float, default=5.0, help="over which they begin")
+    arguments.add_argument("--minutes", type=float, default=7.0, help="over which they begin")
     arguments.add_argument("--seed", type=int, default=1, help="decides who is killed when")
     arguments.add_argument("--stack", choices=(EMBEDDED, SERVERS), default=SERVERS)
     return arguments

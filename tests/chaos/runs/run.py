@@ -17,7 +17,7 @@ from tests.chaos.report import machine
 from tests.chaos.run import TICK, silent
 from tests.chaos.runs import audit
 from tests.chaos.runs.evidence import INSIDE, Evidence
-from tests.chaos.runs.plan import Plan
+from tests.chaos.runs.plan import LEAST_KILLS, Plan
 from tests.chaos.runs.report import Report
 from tests.stacks import Running, Stack
 from tests.support.client import RemoteError
@@ -197,3 +197,5 @@ def mildness(kills: Counter[str], plan: Plan) -> Iterator[str]:
     """A run in which nothing was killed shows nothing."""
     if len(kills) < len(plan.periods):
         yield f"Too mild: of {', '.join(plan.periods)} only {dict(kills)} were struck."
+    if plan.is_full and (killed := sum(kills.values())) < LEAST_KILLS:
+        yield f"Too mild: {killed} processes were killed; run it for longer (MINUTES=9)."

@@ -253,6 +253,16 @@ def test_a_blocked_run_says_what_changed_and_the_remedy() -> None:
     )
 
 
+def test_a_run_whose_secrets_cannot_be_opened_asks_for_the_key() -> None:
+    found = standing(run("BLOCKED", error=str(jobs.SealBrokenError())))
+    assert found.cause is Cause.BLOCKED
+    assert found.sentence == (
+        f"It was blocked {BEGAN} because a secret cannot be opened: it was sealed under a SECRET_KEY"
+        " that is neither the present one nor among SECRET_KEY_FALLBACKS: put that key there, and"
+        " resume it."
+    )
+
+
 def test_a_run_whose_workflow_is_gone_says_so() -> None:
     error = 'Workflow "shop.workflows.remind" is not registered.'
     assert standing(run("BLOCKED", error=error)).sentence == (
