@@ -16,9 +16,12 @@ class Looker:
         self.statement = STATE.replace("%s", "?") if url.startswith(SQLITE) else STATE
 
     def await_success(self, task_id: str, pause: float) -> str:
-        """The result that is recorded, as JSON; looks again after ``pause`` seconds."""
+        """The result that is recorded, as JSON; looks again after ``pause`` seconds.
+
+        The row itself may be still to come, as that of a chord's callback is.
+        """
         while True:
-            state, result = self.connection.execute(self.statement, [task_id]).fetchone()
-            if state == "SUCCESS":
-                return str(result)
+            found = self.connection.execute(self.statement, [task_id]).fetchone()
+            if found and found[0] == "SUCCESS":
+                return str(found[1])
             time.sleep(pause)
