@@ -73,6 +73,8 @@ class Gatherer:
 
     def dispatch(self) -> None:
         self._is_due = False
+        if self._is_over():
+            return
         unacked = len(self._waiting) + self._underway.unacked
         self._most_held = max(self._most_held, unacked)
         is_stopping = self._board.is_stopping
@@ -93,6 +95,10 @@ class Gatherer:
             # Dead for the broker; the ledger still has the job, and sends it again.
             log.exception("A message could not be taken")
             held.message.reject_log_error(log, self.consumer.connection_errors)
+
+    def _is_over(self) -> bool:
+        """Whether the pool has ended, which is before the loop is closed: the broker has what waits."""
+        return self.consumer.pool._pool is None  # noqa: SLF001
 
     def _free_children(self) -> int:
         pool = self.consumer.pool
@@ -167,6 +173,8 @@ class Gatherer:
 
     def _tick(self) -> None:
         self._is_ticking = False
+        if self._is_over():
+            return
         self._underway.look(has_free_child=lambda: self._free_children() > 0)
         self.dispatch()
         since = time.monotonic() - PATIENCE_SECONDS

@@ -26,6 +26,7 @@ from celery_uncovered.jobs.worker.batch import Batch, Entry, perform_batch
 from celery_uncovered.jobs.worker.board import SPOOL, Board, Notice
 from celery_uncovered.jobs.worker.durations import SMALL, Durations
 from celery_uncovered.jobs.worker.flow import CAUTION_SECONDS, GROWTH, MOST_PER_CHILD, Flow
+from celery_uncovered.jobs.worker.gather import Gatherer
 from celery_uncovered.jobs.worker.held import Held
 from tests.support.app import tasks
 from tests.unit.jobs import odd_tasks
@@ -161,6 +162,22 @@ def test_a_broker_that_is_gone_does_not_stop_the_worker() -> None:
     flow.adapt(unacked=2)
     flow.pause()
     flow.resume()
+
+
+def test_what_waits_while_the_worker_ends_is_sent_to_no_pool(board: Board) -> None:
+    """The loop calls what is still to be called once the pool has ended."""
+    soon: list[Any] = []
+    consumer: Any = SimpleNamespace(
+        initial_prefetch_count=2,
+        hub=SimpleNamespace(call_soon=soon.append, call_later=lambda _, call: soon.append(call)),
+        pool=SimpleNamespace(_pool=None, options={}),
+    )
+    gatherer = Gatherer(consumer, board)
+    gatherer.take(SimpleNamespace(headers={}), tasks.add, soon.clear)
+    gatherer._tick()
+    for call in soon:
+        call()
+    assert len(soon) == 1, "and is not looked at again"
 
 
 def test_a_channel_that_the_broker_closed_ends_the_connection() -> None:
