@@ -38,6 +38,11 @@ class Report:
         figures = [f"{name:<12} {value}" for name, value in asdict(self).items()]
         return "\n".join([*figures, *(f"PROBLEM: {problem}" for problem in self.problems)])
 
+    @property
+    def in_vain(self) -> int:
+        """Celery ends a worker whose children die before it has begun."""
+        return sum("Could not start worker processes" in crash for crash in self.crashes)
+
     def rows(self) -> list[tuple[str, str]]:
         return [
             ("stack", self.stack),
@@ -51,7 +56,11 @@ class Report:
                 (f"started again: {kind}", f"{times:,}")
                 for kind, times in sorted(self.restarts.items())
             ),
-            ("ended although nobody killed it", f"{len(self.crashes)}"),
+            (
+                "workers that ended since their children were killed as they started",
+                f"{self.in_vain}",
+            ),
+            ("ended although nobody killed it", f"{len(self.crashes) - self.in_vain}"),
             ("runs that a dying process held when it mattered last", f"{self.taken_over:,}"),
             ("steps that were done again", f"{self.begun_again:,}"),
             ("dead letters, which were resumed", f"{self.dead_letters:,}"),
