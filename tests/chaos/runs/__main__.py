@@ -22,6 +22,8 @@ def main() -> int:
         seed=options.seed,
         periods=LONG,
         workers=2,
+        # A message that was lost is sent again after a minute or two, and may be lost again.
+        patience=300.0,
         children=2,
     )
     with session.opened(), tempfile.TemporaryDirectory(prefix="cu-runs-") as folder:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from celery_uncovered.jobs.models import Job
 from celery_uncovered.workflows import api as workflows
 from celery_uncovered.workflows.models import Event, Run, Step
 from celery_uncovered.workflows.states import FINAL, RunState
@@ -36,6 +37,27 @@ def resume_dead_letters() -> int:
 
 def states() -> dict[str, int]:
     return dict(Counter(Run.objects.values_list("state", flat=True)))
+
+
+def stuck() -> list[str]:
+    """What is not over, and the job that has it: to be read by people."""
+    runs = list(Run.objects.exclude(state__in=FINAL).order_by("id")[:100])
+    held = Job.objects.in_bulk([run.lease_job for run in runs if run.lease_job])
+    of_run = ("key", "state", "since", "epoch", "crashes", "lease_job")
+    of_job = (
+        "state",
+        "attempt",
+        "lease_node",
+        "lease_pid",
+        "started_at",
+        "queued_at",
+        "published_at",
+    )
+    return [
+        f"{[str(getattr(run, name)) for name in of_run]}"
+        f" {[str(getattr(held.get(run.lease_job or ''), name, None)) for name in of_job]}"
+        for run in runs
+    ]
 
 
 def runs() -> list[dict[str, Any]]:

@@ -165,6 +165,8 @@ class Run:
                 fewest, deadline = left[0], time.monotonic() + self.plan.patience
             time.sleep(TICK)
         self.tell(f"No run has ended for {self.plan.patience:g} s: {self.call('states')}")
+        for told in self.call("stuck") or []:
+            self.tell("\n".join(told))
 
     # --- afterwards -----------------------------------------------------------------------------------
     def report(self, seconds: float) -> Report:
