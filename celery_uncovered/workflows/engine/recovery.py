@@ -3,14 +3,14 @@
 import logging
 from datetime import timedelta
 
-from django.db.models import DurationField, ExpressionWrapper, F, Max, Q, Value
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, Max, OuterRef, Q, Value
 from django.utils import timezone
 
 from celery_uncovered.jobs import api as jobs
 from celery_uncovered.workflows.definitions import known_workflows
 from celery_uncovered.workflows.engine import statements, waiting
 from celery_uncovered.workflows.models import Event, Run, Wait
-from celery_uncovered.workflows.states import RunState
+from celery_uncovered.workflows.states import FINAL, RunState
 
 log = logging.getLogger(__name__)
 
@@ -71,10 +71,19 @@ def _forgotten() -> int:
 
 
 def wake_untold() -> int:
-    """An event or a child's end came, and whoever brought it died before waking the run."""
+    """An event or a child's end came, and nobody is left who would wake the run.
+
+    Who brought it died first; or it came while the run was being suspended, and who suspended it
+    died before looking again.
+    """
     parked = Wait.objects.filter(run__state=RunState.WAITING)
     arrived = Event.objects.filter(taken_by=None).values("key")
-    told = parked.filter(Q(kind=waiting.EVENT, key__in=arrived) | Q(fired=True))
+    ended = Run.objects.filter(id=OuterRef("key"), state__in=FINAL)
+    told = parked.filter(
+        Q(kind=waiting.EVENT, key__in=arrived)
+        | Q(fired=True)
+        | Q(Exists(ended), kind=waiting.CHILD)
+    )
     ids = list(told.values_list("run_id", flat=True).distinct()[:MANY])
     woken = statements.wake(ids)
     waiting.advance_later(woken)

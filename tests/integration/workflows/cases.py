@@ -20,7 +20,15 @@ from django.utils import timezone
 
 from celery_uncovered.workflows import api as workflows
 from celery_uncovered.workflows.definitions import known_workflows
-from celery_uncovered.workflows.engine import claims, execution, hub, recovery, replay, statements
+from celery_uncovered.workflows.engine import (
+    claims,
+    execution,
+    hub,
+    recovery,
+    replay,
+    statements,
+    waiting,
+)
 from celery_uncovered.workflows.models import Event, Run, Step, Wait
 from tests.integration.workflows.driver import advance, drive, is_waiting, park, run_of, steps
 
@@ -476,6 +484,34 @@ def children() -> dict[str, Any]:
         child.refresh_from_db()
         states = [run_of(handle).state, child.state]
     return {"held": held, "states": states}
+
+
+def end_of_a_child_in_the_gap() -> dict[str, Any]:
+    """It ends while its parent is being suspended, and who suspends the parent dies right after."""
+    suspend = statements.suspend
+
+    def suspend_late(marks: Any, waits: Any) -> Any:
+        Run.objects.filter(parent_id=handle.id).update(state="SUCCESS", result='"done"')
+        return suspend(marks, waits)
+
+    def child() -> Any:
+        return workflows.wait_for_event("d19-gap", timeout=30)
+
+    def parent() -> Any:
+        return workflows.start(known["child"]).result()
+
+    with (
+        defined(gap_child=child, gap_parent=parent) as (inner, outer),
+        patch.object(statements, "suspend", suspend_late),
+        patch.object(waiting, "look_again", lambda _: None),
+    ):
+        known = {"child": inner}
+        handle = workflows.start(outer)
+        advance(handle.id)
+        parked = run_of(handle).state
+        recovery.wake_untold()
+        drive(handle.id)
+    return {"parked": parked, "result": handle.result(timeout=0)}
 
 
 def child_result() -> dict[str, Any]:

@@ -162,6 +162,14 @@ def test_a_child_is_waited_for_without_holding_anything_and_cancelled_with_its_p
     assert (done["result"], done["children"]) == (["c0", "c1", "c2"], 1)
 
 
+@pytest.mark.behaviour("D19")
+def test_a_child_that_ends_while_its_parent_is_being_parked_wakes_it_whoever_dies(
+    database: Stack,
+) -> None:
+    done = database.call(cases.end_of_a_child_in_the_gap)
+    assert (done["parked"], done["result"]) == ("WAITING", "done")
+
+
 # --- changing code --------------------------------------------------------------------------------------
 @pytest.mark.behaviour("D20")
 def test_a_history_that_does_not_fit_parks_the_run_until_the_code_fits_again(
