@@ -289,13 +289,15 @@ def _who_takes_others(around: Surroundings) -> str:
 
 # --- parked until somebody acts, or over -----------------------------------------------------------
 def _blocked(run: RunInfo) -> Standing:
-    remedy = "deploy code that fits (patched() keeps the old path for runs that took it)"
+    remedy = (
+        "deploy code that fits (patched() keeps the old path for runs that took it), and it goes on"
+        " by itself."
+    )
     if run.error == str(UnknownWorkflowError(run.workflow)):
-        remedy = "deploy code that has it"
-    if run.error == str(jobs.SealBrokenError()):
-        words = f" because {_within(run.error)}: put that key there, and resume it."
-        return _say(Cause.BLOCKED, run.since, "It was blocked ", Moment(at=run.since), words)
-    words = f" because {_within(run.error)}: {remedy}, and it goes on by itself."
+        remedy = "deploy code that has it, and it goes on by itself."
+    elif run.error == str(jobs.SealBrokenError()):
+        remedy = "put that key there, and resume it."
+    words = f" because {_within(run.error)}: {remedy}"
     return _say(Cause.BLOCKED, run.since, "It was blocked ", Moment(at=run.since), words)
 
 
